@@ -1,0 +1,4 @@
+/** The present. Milliseconds since the epoch, UTC. */
+export interface Clock {
+  now(): number;
+}
