@@ -1,0 +1,63 @@
+/**
+ * Every limit and fixed number of the product, each with the reason beside it.
+ *
+ * Units are in the names. A value that an operator may change is not here but in the configuration.
+ */
+
+/**
+ * The largest request body, in bytes (64 KiB). Real bodies take 100 to 300 bytes and the longest licence
+ * document a few KiB; more than this is a mistake or an attack, refused before a byte of it is parsed.
+ */
+export const MAX_BODY_BYTES = 65_536;
+
+/**
+ * How deeply arrays and objects may nest: `1` is at depth 0, `[]` at depth 1. Our own documents
+ * need a handful, and `JSON.parse` accepts 1,000,000 levels, on which whatever walks the value next overflows.
+ */
+export const MAX_JSON_DEPTH = 32;
+
+/**
+ * A caller of the strict parser may raise its depth to here and no further: the parser is recursive, and
+ * even a stack of 400 KiB, less than browsers give a worker, holds four times this.
+ */
+export const MAX_JSON_DEPTH_CEILING = 512;
+
+/** Free-form strings of requests (licence keys, hardware ids, products): longer than any in the field. */
+export const MAX_STRING_LENGTH = 256;
+
+/** A client's nonce: room for 512 bits in base64. */
+export const MAX_NONCE_LENGTH = 128;
+
+/** Heartbeat interval and lease of a licence whose operator says nothing else, as today's clients expect. */
+export const DEFAULT_HEARTBEAT_SECONDS = 300;
+export const DEFAULT_LEASE_SECONDS = 360;
+
+/**
+ * How long after the end of a lease its seat may go to another machine: more than the clocks of two instances
+ * differ where NTP runs. An operator may change it.
+ */
+export const DEFAULT_CLOCK_SKEW_SECONDS = 30;
+
+/** How far ahead of the verifier's clock a document may have been signed. Laptops drift more than servers. */
+export const CLIENT_CLOCK_SKEW_SECONDS = 300;
+
+/** How long an idempotency key is remembered: longer than any client keeps retrying one request. */
+export const IDEMPOTENCY_TTL_SECONDS = 86_400;
+
+/**
+ * How often a use case reads again after a lost race. Every conflict means that another request went ahead, so
+ * this is how many others one request can lose to; with 500 at once on one licence it takes about ten.
+ */
+export const MAX_COMMIT_ATTEMPTS = 64;
+
+/** Seat ids read in one query while looking for a free one. */
+export const SEAT_WINDOW = 64;
+
+/** Expired sessions looked at when no seat is free: enough for requests that race to spread over them. */
+export const REAP_WINDOW = 16;
+
+/** `Retry-After` of a 503: long enough for a blip to pass, shorter than any heartbeat interval. */
+export const RETRY_AFTER_SECONDS = 5;
+
+/** How long clients may cache public keys: a compromise must reach them within minutes. */
+export const PUBLIC_KEY_MAX_AGE_SECONDS = 300;

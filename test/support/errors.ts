@@ -1,0 +1,34 @@
+/**
+ * Asks which code an action fails with, so that a test compares codes, which are API, and not sentences.
+ *
+ * ```ts
+ * expect(codeOf(() => parseStrictJson(''))).toBe('invalid_json');
+ * ```
+ */
+
+import { CountersignError, type ErrorCode } from '../../shared/errors.ts';
+
+/** The code of the `CountersignError` that `action` throws. Any other outcome fails the test. */
+export function codeOf(action: () => unknown): ErrorCode {
+  try {
+    action();
+  } catch (error) {
+    return codeFrom(error);
+  }
+  throw new Error('Expected a CountersignError, but nothing was thrown.');
+}
+
+/** The code of the `CountersignError` that `action` rejects with or throws. Any other outcome fails the test. */
+export async function codeOfAsync(action: () => Promise<unknown>): Promise<ErrorCode> {
+  try {
+    await action();
+  } catch (error) {
+    return codeFrom(error);
+  }
+  throw new Error('Expected a CountersignError, but the promise was fulfilled.');
+}
+
+function codeFrom(error: unknown): ErrorCode {
+  if (error instanceof CountersignError) return error.code;
+  throw new Error(`Expected a CountersignError, but got ${String(error)}.`, { cause: error });
+}
