@@ -1,0 +1,93 @@
+/**
+ * Faults that a test switches on, so that callers can be shown to survive them. They arrive over the
+ * child-process channel only (`messages.ts`); nothing on the network can set one.
+ */
+
+import { StatusError } from './status.ts';
+
+export type Fault =
+  /** Answers correctly, after a pause. */
+  | { readonly kind: 'latency'; readonly ms: number }
+  | { readonly kind: 'unavailable' }
+  | { readonly kind: 'resource_exhausted' }
+  | { readonly kind: 'permission_denied' }
+  /** A signature that does not verify, with the right checksum. */
+  | { readonly kind: 'wrong_signature' }
+  /** A signature with its last byte missing, with the right checksum. */
+  | { readonly kind: 'short_signature' }
+  | { readonly kind: 'wrong_checksum' }
+  /** The answer names another key version. */
+  | { readonly kind: 'wrong_name' }
+  /** The answer does not confirm the checksum of the request. */
+  | { readonly kind: 'unverified' };
+
+export type FaultMethod = 'AsymmetricSign' | 'GetPublicKey';
+
+export interface FaultOptions {
+  /** Strike only the next `times` calls. Without it the fault stays until it is replaced. */
+  readonly times?: number;
+  /** Default `AsymmetricSign`. */
+  readonly method?: FaultMethod;
+}
+
+const REFUSALS = {
+  unavailable: ['UNAVAILABLE', 'The service is currently unavailable.'],
+  resource_exhausted: [
+    'RESOURCE_EXHAUSTED',
+    "Quota exceeded for quota metric 'Cryptographic requests' and limit 'Cryptographic requests per minute'.",
+  ],
+  permission_denied: [
+    'PERMISSION_DENIED',
+    "Permission 'cloudkms.cryptoKeyVersions.useToSign' denied on resource (or it may not exist).",
+  ],
+} as const;
+
+export type Faults = ReturnType<typeof createFaults>;
+
+export function createFaults() {
+  const active = new Map<FaultMethod, { fault: Fault; left: number }>();
+
+  return {
+    /** `null` ends every fault. */
+    set(fault: Fault | null, { times = Number.POSITIVE_INFINITY, method = 'AsymmetricSign' }: FaultOptions) {
+      if (fault === null) active.clear();
+      else active.set(method, { fault, left: times });
+    },
+
+    /** The fault that strikes this call, counted as used. */
+    take(method: FaultMethod): Fault | undefined {
+      const entry = active.get(method);
+      if (entry === undefined) return undefined;
+      entry.left -= 1;
+      if (entry.left <= 0) active.delete(method);
+      return entry.fault;
+    },
+  };
+}
+
+/** What a fault does before the call is served: wait, or refuse. */
+export async function strike(fault: Fault | undefined): Promise<void> {
+  if (fault === undefined) return;
+  if (fault.kind === 'latency') await new Promise((resolve) => setTimeout(resolve, fault.ms));
+  if (fault.kind in REFUSALS) {
+    const [status, details] = REFUSALS[fault.kind as keyof typeof REFUSALS];
+    throw new StatusError(status, details);
+  }
+}
+
+/** The signature as the fault would have it. */
+export function tamperSignature(fault: Fault | undefined, signature: Buffer): Buffer {
+  if (fault?.kind === 'short_signature') return signature.subarray(0, -1);
+  if (fault?.kind !== 'wrong_signature') return signature;
+  const wrong = Buffer.from(signature);
+  wrong.writeUInt8(wrong.readUInt8(wrong.length - 1) ^ 1, wrong.length - 1);
+  return wrong;
+}
+
+export function tamperChecksum(fault: Fault | undefined, checksum: number): number {
+  return fault?.kind === 'wrong_checksum' ? (checksum ^ 1) >>> 0 : checksum;
+}
+
+export function tamperName(fault: Fault | undefined, name: string): string {
+  return fault?.kind === 'wrong_name' ? `${name}7` : name;
+}

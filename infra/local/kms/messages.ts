@@ -1,0 +1,22 @@
+/** What the local KMS and the process that forked it say to each other over the child-process channel. */
+
+import type { Fault, FaultOptions } from './faults.ts';
+
+export interface KmsStats {
+  readonly signs: { readonly requested: number; readonly succeeded: number };
+  /** Calls of GetPublicKey. */
+  readonly publicKeys: number;
+}
+
+export type ToKms =
+  | ({ readonly type: 'fault'; readonly fault: Fault | null } & FaultOptions)
+  | {
+      readonly type: 'stats';
+    };
+
+export type FromKms =
+  | { readonly type: 'ready'; readonly port: number }
+  /** It could not start; `message` is a sentence for the operator. */
+  | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'fault-set' }
+  | ({ readonly type: 'stats' } & KmsStats);

@@ -1,0 +1,158 @@
+/**
+ * The local KMS's folder: private keys as PKCS#8 PEM files and one JSON file of metadata.
+ *
+ *   <home>/                0700
+ *     metadata.json        0600  rings, keys, versions; names the file of each version's private key
+ *     private/<uuid>.pem   0600
+ *     lock                 0600  held by the running process; the system drops it when the process dies
+ *
+ * Every file is written beside its place, synced and renamed, so a reader sees the old or the new content
+ * whole, also after `kill -9`. A private key is written before the metadata that names it: a crash between
+ * the two leaves an orphan file, never a version without its key.
+ */
+
+import { randomUUID } from 'node:crypto';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { LocalAlgorithmName } from './algorithms.ts';
+
+export type VersionState = 'ENABLED' | 'DISABLED' | 'DESTROY_SCHEDULED';
+
+export interface VersionMetadata {
+  readonly algorithm: LocalAlgorithmName;
+  state: VersionState;
+  /** Milliseconds since the epoch. */
+  readonly createTime: number;
+  /** When it was or will be destroyed; present in DESTROY_SCHEDULED only. */
+  destroyTime?: number;
+  /** Name of the file in `private/`. */
+  readonly privateKeyFile: string;
+}
+
+export interface KeyMetadata {
+  readonly algorithm: LocalAlgorithmName;
+  readonly createTime: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly destroyScheduledSeconds: number;
+}
+
+/** Each map's keys are full resource names. */
+interface Metadata {
+  readonly keyRings: Record<string, { readonly createTime: number }>;
+  readonly cryptoKeys: Record<string, KeyMetadata>;
+  readonly cryptoKeyVersions: Record<string, VersionMetadata>;
+}
+
+export interface Storage {
+  readMetadata(): Metadata;
+  /** Durable when it returns. */
+  writeMetadata(metadata: Metadata): void;
+  readPrivateKey(file: string): string;
+  /** Stores a new PEM durably and returns its file's name. */
+  writePrivateKey(pem: string): string;
+  /** Lets another process open the folder. */
+  release(): void;
+}
+
+/**
+ * Opens the folder, creating it where it is missing.
+ *
+ * @throws Error with a sentence for the operator: not writable, in use, or unreadable metadata.
+ */
+export function openStorage(home: string): Storage {
+  const privateFolder = join(home, 'private');
+  const metadataFile = join(home, 'metadata.json');
+  prepareFolders(home, privateFolder);
+  const lock = acquireLock(home);
+  return {
+    readMetadata: () => readMetadata(metadataFile),
+    writeMetadata: (metadata) => writeDurably(metadataFile, `${JSON.stringify(metadata, null, 2)}\n`),
+    readPrivateKey: (file) => readFileSync(join(privateFolder, file), 'utf8'),
+    writePrivateKey: (pem) => {
+      const file = `${randomUUID()}.pem`;
+      writeDurably(join(privateFolder, file), pem);
+      return file;
+    },
+    release: () => lock.close(),
+  };
+}
+
+function prepareFolders(...folders: string[]): void {
+  for (const folder of folders) {
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      chmodSync(folder, 0o700);
+    } catch (cause) {
+      throw new Error(
+        `The local KMS cannot use the folder ${folder} (${reasonOf(cause)}); point LOCAL_KMS_HOME at a folder that this user may write.`,
+        { cause },
+      );
+    }
+  }
+}
+
+/** An SQLite file is locked by the system for as long as the process lives: no stale lock to clean up. */
+function acquireLock(home: string): DatabaseSync {
+  try {
+    const file = join(home, 'lock');
+    closeSync(openSync(file, 'a', 0o600));
+    const lock = new DatabaseSync(file);
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    return lock;
+  } catch (cause) {
+    throw new Error(
+      `The local KMS cannot lock the folder ${home} (${reasonOf(cause)}); stop the other local KMS that uses it, or point LOCAL_KMS_HOME elsewhere.`,
+      { cause },
+    );
+  }
+}
+
+function readMetadata(file: string): Metadata {
+  if (!existsSync(file)) return { keyRings: {}, cryptoKeys: {}, cryptoKeyVersions: {} };
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Metadata;
+  } catch (cause) {
+    throw new Error(
+      `The local KMS cannot read ${file} (${reasonOf(cause)}); restore it, or delete the whole folder to start with new keys.`,
+      { cause },
+    );
+  }
+}
+
+function writeDurably(file: string, content: string): void {
+  const temporary = `${file}.${randomUUID()}.tmp`;
+  const descriptor = openSync(temporary, 'wx', 0o600);
+  try {
+    writeSync(descriptor, content);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(temporary, file);
+  syncFolder(dirname(file));
+}
+
+/** Without this a power cut may undo the rename. */
+function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,35 @@
+import type { AlgorithmName } from '../algorithms.ts';
+import type { Signer } from './signer.ts';
+
+/** The public members of an RSA (RFC 7518 §6.3.1) or Ed25519 (RFC 8037 §2) key. */
+export interface PublicJwk {
+  readonly kty: 'RSA' | 'OKP';
+  readonly n?: string;
+  readonly e?: string;
+  readonly crv?: string;
+  readonly x?: string;
+}
+
+export interface PublicKeyRecord {
+  /** RFC 7638 SHA-256 thumbprint of the key, base64url. */
+  readonly kid: string;
+  readonly algorithm: AlgorithmName;
+  /** SubjectPublicKeyInfo, as the KMS handed it out. */
+  readonly pem: string;
+  readonly jwk: PublicJwk;
+  readonly state: 'active';
+}
+
+/**
+ * The keys this service knows: which one signs, and which ones verify.
+ *
+ * Every method rejects with `signing_unavailable` (a `CountersignError`) when a key that the answer depends
+ * on cannot be read from its KMS. A failure is not remembered: the next call tries again.
+ */
+export interface KeyDirectory {
+  /** The signer whose key is active for this algorithm. */
+  signerFor(algorithm: AlgorithmName): Promise<Signer>;
+  /** The registered key with this kid, `undefined` when unknown. An own lookup, never a URL or a path. */
+  find(kid: string): Promise<PublicKeyRecord | undefined>;
+  list(): Promise<readonly PublicKeyRecord[]>;
+}
