@@ -1,0 +1,129 @@
+/**
+ * The whole service on one machine with no cloud account: every function in this process, served by the
+ * functions-framework, SQLite for the store, and a second process that plays the KMS and alone holds the keys.
+ */
+import { mkdirSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { getTestServer } from '@google-cloud/functions-framework/testing';
+import { type LocalKms, startLocalKms } from '../../infra/local/kms/process.ts';
+import { provisionKeys } from '../../infra/local/kms/provision.ts';
+import type { AlgorithmName } from '../../shared/algorithms.ts';
+import { type LocalFile, readOrCreateLocalFile, readOrCreateSecret, writeLocalFile } from './local-file.ts';
+import { seedDemoLicenses } from './seed.ts';
+
+/** The stack cannot start; the message says what to do. */
+export class StackError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StackError';
+  }
+}
+
+export interface Stack {
+  readonly local: LocalFile;
+  readonly version: string;
+  readonly kms: LocalKms;
+  /** Stops both processes: no new requests, then the KMS, then the store. */
+  stop(): Promise<void>;
+}
+
+export interface StackOptions {
+  readonly home: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+}
+
+const HOST = '127.0.0.1';
+const KEY_RING = 'projects/local/locations/global/keyRings/countersign';
+const KEYS: readonly { id: string; algorithm: AlgorithmName }[] = [
+  { id: 'license-rsa', algorithm: 'RSA_SIGN_PKCS1_4096_SHA256' },
+  { id: 'license-ed25519', algorithm: 'EC_SIGN_ED25519' },
+];
+
+/** @throws StackError */
+export async function startStack({ home, port }: StackOptions): Promise<Stack> {
+  if (process.env.NODE_ENV === 'production') {
+    throw new StackError('The local stack has development keys, and NODE_ENV is production. Unset NODE_ENV.');
+  }
+  makeHome(home);
+  await requireFreePort(port);
+  const kms = await startLocalKms({ home: join(home, 'kms') });
+  try {
+    await configure(home, kms);
+    const { started } = await import('../../functions/all/main.ts');
+    const local = readOrCreateLocalFile(home);
+    await seedDemoLicenses(started.ports, local);
+    const server = getTestServer(started.about.name);
+    const current = { ...local, base_url: `http://${HOST}:${await listen(server, port)}` };
+    writeLocalFile(home, current);
+    return {
+      local: current,
+      version: started.about.version,
+      kms,
+      stop: () => stop(server, kms, started.close),
+    };
+  } catch (error) {
+    await kms.stop();
+    throw error;
+  }
+}
+
+function makeHome(home: string): void {
+  try {
+    mkdirSync(home, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new StackError(
+      `The folder ${home} cannot be made. Choose another with COUNTERSIGN_HOME=/some/folder.`,
+      { cause },
+    );
+  }
+}
+
+/** What an operator would set, for this machine. */
+async function configure(home: string, kms: LocalKms): Promise<void> {
+  const endpoint = `${HOST}:${kms.port}`;
+  const names = await provisionKeys(endpoint, KEY_RING, KEYS);
+  Object.assign(process.env, {
+    KMS_ENDPOINT: endpoint,
+    SIGNING_KEYS_JSON: JSON.stringify(names.map((name, i) => ({ name, algorithm: KEYS[i]?.algorithm }))),
+    STORE: 'sqlite',
+    SQLITE_PATH: join(home, 'countersign.sqlite'),
+    LICENSE_KEY_PEPPER: readOrCreateSecret(home, 'pepper'),
+  });
+}
+
+/** Says so before anything is started, so that a port in use costs no key generation. */
+async function requireFreePort(port: number): Promise<void> {
+  if (port === 0) return;
+  const probe = createServer();
+  await listen(probe, port);
+  await new Promise((resolve) => probe.close(resolve));
+}
+
+function listen(server: Server | ReturnType<typeof createServer>, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const reasons: Readonly<Record<string, string>> = {
+        EADDRINUSE: `Port ${port} is in use. Stop what uses it, or choose another: PORT=${port + 1} npm start`,
+        EACCES: `Port ${port} needs privileges. Choose one above 1023: PORT=8080 npm start`,
+      };
+      reject(
+        new StackError(reasons[cause.code ?? ''] ?? `Port ${port} cannot be used: ${cause.message}`, {
+          cause,
+        }),
+      );
+    });
+    server.listen(port, HOST, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+async function stop(server: Server, kms: LocalKms, close: () => Promise<void>): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 2000).unref())]);
+  server.closeAllConnections();
+  await close();
+  await kms.stop();
+}

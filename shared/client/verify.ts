@@ -1,0 +1,112 @@
+/**
+ * Offline verification of a licence document with nothing but public keys. Runs in Node and in browsers.
+ *
+ * The registered key, found by `kid`, says which algorithm verifies; the document has to agree with it and is
+ * never asked. What comes out was signed: a caller uses the returned payload and not the text it passed in.
+ *
+ * @example
+ * const key = await importVerificationKey(jwk);
+ * const result = await verifyDocument(text, { keys: [key], now: Date.now(), scope: { product: 'demo' } });
+ * if (result.valid) console.log(result.payload.features);
+ */
+import { ALGORITHMS, type Algorithm } from '../algorithms.ts';
+import type { JsonObject } from '../canonical/strict-json.ts';
+import { CLIENT_CLOCK_SKEW_SECONDS } from '../constants.ts';
+import { decideScope, type Scope } from '../decide/scope.ts';
+import { type DecodedDocument, DocumentError } from '../formats/format.ts';
+import { decodeDocument } from '../formats/index.ts';
+import { VERIFICATION_CODES, type VerificationCode } from '../verification.ts';
+import { type DocumentPayload, documentPayload } from '../wire/document.ts';
+
+/** A public key that documents are verified with. */
+export interface VerificationKey {
+  readonly kid: string;
+  readonly algorithm: Algorithm;
+  readonly key: CryptoKey;
+}
+
+export interface PublicJwk {
+  readonly kty: string;
+  readonly kid: string;
+  readonly alg: string;
+  readonly [member: string]: unknown;
+}
+
+export type VerificationResult =
+  | { readonly valid: true; readonly payload: DocumentPayload; readonly kid: string }
+  | { readonly valid: false; readonly code: VerificationCode; readonly detail: string };
+
+export interface VerificationOptions {
+  /** The keys that are trusted, or how to find one of them. */
+  readonly keys: readonly VerificationKey[] | ((kid: string) => Promise<VerificationKey | undefined>);
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly scope?: Scope;
+}
+
+/**
+ * A verification key from a member of `/.well-known/jwks.json`.
+ * @throws TypeError when its `alg` is none of ours or does not fit its `kty`.
+ */
+export async function importVerificationKey(jwk: PublicJwk): Promise<VerificationKey> {
+  const algorithm = Object.values(ALGORITHMS).find((row) => row.jose === jwk.alg && row.keyType === jwk.kty);
+  if (algorithm === undefined) throw new TypeError('this JWK is not for an algorithm that signs licences');
+  const { kid, kty, n, e, crv, x } = jwk;
+  const material = kty === 'RSA' ? { kty, n, e } : { kty, crv, x };
+  const key = await crypto.subtle.importKey('jwk', material as JsonWebKey, algorithm.webCrypto, true, [
+    'verify',
+  ]);
+  return { kid, algorithm, key };
+}
+
+/** Checks signature, lifetime and scope, in this order, and says the first thing that is wrong. */
+export async function verifyDocument(
+  document: string | JsonObject,
+  options: VerificationOptions,
+): Promise<VerificationResult> {
+  try {
+    const decoded = decodeDocument(document);
+    const code = await signatureProblem(decoded, options.keys);
+    if (code !== undefined) return invalid(code);
+    const payload = documentPayload.safeParse(decoded.payload);
+    if (!payload.success) return invalid('malformed_document');
+    const problem =
+      lifetimeProblem(payload.data, options.now) ?? decideScope(payload.data, options.scope ?? {});
+    return problem === undefined
+      ? { valid: true, payload: payload.data, kid: decoded.kid }
+      : invalid(problem);
+  } catch (error) {
+    if (error instanceof DocumentError) return { valid: false, code: error.code, detail: error.message };
+    throw error;
+  }
+}
+
+async function signatureProblem(
+  { kid, claims, signature, signedBytes }: DecodedDocument,
+  keys: VerificationOptions['keys'],
+): Promise<VerificationCode | undefined> {
+  const key = typeof keys === 'function' ? await keys(kid) : keys.find((candidate) => candidate.kid === kid);
+  if (key === undefined) return 'unknown_key';
+  if (!claims(key.algorithm)) return 'algorithm_mismatch';
+  if (signature.length !== key.algorithm.signatureBytes) return 'signature_invalid';
+  const { webCrypto } = key.algorithm;
+  const genuine = await crypto.subtle.verify(webCrypto, key.key, toBuffer(signature), toBuffer(signedBytes));
+  return genuine ? undefined : 'signature_invalid';
+}
+
+/** WebCrypto's types want a view on an ArrayBuffer that nobody shares. */
+function toBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytes as Uint8Array<ArrayBuffer>;
+}
+
+function lifetimeProblem(
+  { signed_at, expires_at }: DocumentPayload,
+  now: number,
+): VerificationCode | undefined {
+  if (Date.parse(signed_at) > now + CLIENT_CLOCK_SKEW_SECONDS * 1000) return 'document_not_yet_valid';
+  return now >= Date.parse(expires_at) ? 'document_expired' : undefined;
+}
+
+function invalid(code: VerificationCode): VerificationResult {
+  return { valid: false, code, detail: VERIFICATION_CODES[code] };
+}

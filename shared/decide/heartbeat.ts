@@ -1,0 +1,66 @@
+/** Heartbeat: extend the lease of a session, or say why it is over. */
+
+import { constantTimeEqual } from '../canonical/constant-time.ts';
+import type { LicenseRecord } from '../records/license.ts';
+import type { SessionRecord } from '../records/session.ts';
+import type { EndReason } from '../records/usage.ts';
+import { extendLease, isDocumentDue, withDocument } from './lease.ts';
+import { endReasonOf, hardwareRefusal, licenseRefusal } from './license.ts';
+import { type Refusal, refuse } from './refusal.ts';
+
+export interface SessionState {
+  readonly license: LicenseRecord | undefined;
+  /** The session that this machine has now. */
+  readonly session: SessionRecord | undefined;
+}
+
+export interface HeartbeatCommand {
+  readonly hardware: string;
+  readonly generation: string;
+  /** What the caller wants of a document: none can be made, one if it is due, or one now. */
+  readonly document: 'impossible' | 'if_due' | 'now';
+}
+
+export type HeartbeatDecision =
+  | Refusal
+  | { readonly kind: 'extend'; readonly session: SessionRecord; readonly sign: boolean }
+  /** The licence no longer holds: the session ends now, and the caller is told why. */
+  | { readonly kind: 'end'; readonly reason: EndReason; readonly refusal: Refusal };
+
+export const SESSION_NOT_FOUND = refuse(
+  'session_not_found',
+  'This session is over or never existed. Acquire the licence again.',
+);
+
+/**
+ * A heartbeat that comes after the end of its lease still extends the session while nobody has taken its seat:
+ * the commit demands the version that was read, so of a late heartbeat and a reaper exactly one wins.
+ */
+export function decideHeartbeat(
+  { license, session }: SessionState,
+  command: HeartbeatCommand,
+  now: number,
+): HeartbeatDecision {
+  const stale = staleRefusal(session, command.generation);
+  if (license === undefined || session === undefined || stale !== undefined)
+    return stale ?? SESSION_NOT_FOUND;
+
+  const refusal = licenseRefusal(license, now);
+  if (refusal !== undefined) return { kind: 'end', reason: endReasonOf(license), refusal };
+  const denied = hardwareRefusal(license, command.hardware);
+  if (denied !== undefined) return { kind: 'end', reason: 'revoked', refusal: denied };
+
+  const extended = extendLease(license, session, now, license.policy.lease_seconds);
+  const sign = command.document === 'now' || (command.document === 'if_due' && isDocumentDue(session, now));
+  return { kind: 'extend', session: sign ? withDocument(license, extended, now) : extended, sign };
+}
+
+/** Whether `session` is another one than the caller's. */
+export function staleRefusal(session: SessionRecord | undefined, generation: string): Refusal | undefined {
+  if (session === undefined) return SESSION_NOT_FOUND;
+  if (constantTimeEqual(session.generation, generation)) return undefined;
+  return refuse(
+    'session_superseded',
+    'This machine has acquired the licence again since, and that session is the live one.',
+  );
+}

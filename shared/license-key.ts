@@ -1,0 +1,71 @@
+/**
+ * Licence keys: `DEMO-XXXXX-XXXXX-XXXXX-XXXXX-XXXXX-XXXXX`, a prefix per product, 130 random bits in Crockford's
+ * base32 and a 20-bit checksum. People type them: case, missing hyphens and look-alikes (O for 0, I and L for 1)
+ * do not matter, and a single wrong character or two swapped neighbours are caught before a look-up.
+ *
+ * An operator may bring a key of another shape; it is taken as it is.
+ */
+import type { Random } from './ports/random.ts';
+
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const RANDOM_SYMBOLS = 26;
+const CHECK_SYMBOLS = 4;
+/** The largest prime below 2^20: a weighted sum modulo a prime catches every single error and every swap. */
+const CHECK_MODULUS = 1_048_573;
+const SHAPE = /^([A-Z][A-Z0-9]{1,11})-((?:[0-9A-TV-Z]-?){30})$/;
+const LOOK_ALIKES: Readonly<Record<string, string>> = { O: '0', I: '1', L: '1' };
+
+/**
+ * A new key for a product.
+ * @param prefix 2 to 12 characters of A-Z and 0-9, the first a letter.
+ */
+export function generateLicenseKey(prefix: string, random: Random): string {
+  const symbols = [...random.bytes(RANDOM_SYMBOLS)]
+    .map((byte) => ALPHABET.charAt(byte % ALPHABET.length))
+    .join('');
+  const key = format(prefix, symbols + checksum(prefix, symbols));
+  if (!SHAPE.test(key)) throw new TypeError(`"${prefix}" is not a licence key prefix`);
+  return key;
+}
+
+/** The form of a key that is hashed: what the operator's generator wrote, however it was typed. */
+export function normalizeLicenseKey(typed: string): string {
+  const key = typed.trim();
+  const { prefix, symbols } = split(key) ?? {};
+  if (prefix === undefined || symbols === undefined || !isIntact(prefix, symbols)) return key;
+  return format(prefix, symbols);
+}
+
+/** True when a key has the shape of ours but its checksum is wrong: somebody mistyped it. */
+export function isMistyped(typed: string): boolean {
+  const parts = split(typed.trim());
+  return parts !== undefined && !isIntact(parts.prefix, parts.symbols);
+}
+
+function split(key: string): { prefix: string; symbols: string } | undefined {
+  const [, prefix, body] = SHAPE.exec(key.toUpperCase()) ?? [];
+  if (prefix === undefined || body === undefined) return undefined;
+  return {
+    prefix,
+    symbols: body.replaceAll('-', '').replace(/[OIL]/g, (letter) => LOOK_ALIKES[letter] ?? letter),
+  };
+}
+
+function isIntact(prefix: string, symbols: string): boolean {
+  return checksum(prefix, symbols.slice(0, RANDOM_SYMBOLS)) === symbols.slice(RANDOM_SYMBOLS);
+}
+
+function checksum(prefix: string, symbols: string): string {
+  let sum = 0;
+  for (const character of prefix + symbols) sum = (sum * 37 + character.charCodeAt(0)) % CHECK_MODULUS;
+  let text = '';
+  for (let i = 0; i < CHECK_SYMBOLS; i++) {
+    text = ALPHABET.charAt(sum % 32) + text;
+    sum = Math.floor(sum / 32);
+  }
+  return text;
+}
+
+function format(prefix: string, symbols: string): string {
+  return [prefix, ...(symbols.match(/.{5}/g) ?? [])].join('-');
+}

@@ -1,0 +1,47 @@
+/**
+ * `licenses/{L}`: one licence as it is stored. L is the peppered hash of the licence key, so a key finds its
+ * licence in one read and is written down nowhere. Records keep snake_case names, the same as on the wire;
+ * times are milliseconds since the epoch, durations say their unit.
+ */
+import { z } from 'zod';
+import { ALGORITHM_NAMES } from '../algorithms.ts';
+import { TIER_NAMES } from '../tiers.ts';
+
+const instant = z.int().nonnegative();
+
+export const licensePolicy = z.object({
+  /** How often a client should heartbeat. */
+  heartbeat_seconds: z.int().positive(),
+  /** How long a seat is held after the last acquire or heartbeat. */
+  lease_seconds: z.int().positive(),
+  /** How long a document may be relied on, without contact, after its lease has ended. */
+  offline_grace_seconds: z.int().nonnegative(),
+  /** No document outlives its lease, whatever the grace says. */
+  strict_online: z.boolean(),
+  /** The longest term for which a seat may be borrowed; 0 forbids borrowing. */
+  borrow_max_seconds: z.int().nonnegative(),
+});
+
+export const licenseRecord = z.object({
+  license_id: z.string(),
+  customer: z.object({ id: z.string(), name: z.string() }),
+  product: z.string(),
+  tier: z.enum(TIER_NAMES),
+  features: z.array(z.string()),
+  /** Major versions of the product that may run; null allows all. */
+  allowed_major_versions: z.array(z.int().nonnegative()).nullable(),
+  /** How many machines may hold a lease at once; null is unlimited. */
+  seats: z.int().positive().nullable(),
+  status: z.enum(['active', 'suspended', 'revoked']),
+  /** The first instant at which the licence no longer holds; null is perpetual. */
+  expires_at: instant.nullable(),
+  /** Hashes of the hardware ids that may acquire; null allows all. */
+  allowed_hardware: z.array(z.string()).nullable(),
+  signing_algorithm: z.enum(ALGORITHM_NAMES),
+  policy: licensePolicy,
+  created_at: instant,
+  updated_at: instant,
+});
+
+export type LicensePolicy = z.infer<typeof licensePolicy>;
+export type LicenseRecord = z.infer<typeof licenseRecord>;

@@ -1,0 +1,33 @@
+/**
+ * `licenses/{L}/sessions/{H}`: the session of one machine. H is the peppered hash of the hardware id, so a
+ * machine has at most one session per licence by construction.
+ */
+import { z } from 'zod';
+
+const instant = z.int().nonnegative();
+
+export const sessionRecord = z.object({
+  /** 128 random bits, hex. Part of the session id; a new session of the same machine has another. */
+  generation: z.string(),
+  /** The seat this session holds; null when the licence is unlimited. */
+  seat: z.int().nonnegative().nullable(),
+  /** True when the seat was borrowed for a term. */
+  borrowed: z.boolean(),
+  started_at: instant,
+  last_heartbeat_at: instant,
+  /** The first instant at which the lease no longer holds. It never moves back. */
+  lease_expires_at: instant,
+  /** Life of the last document signed for this session. */
+  document_signed_at: instant,
+  document_expires_at: instant,
+});
+
+export type SessionRecord = z.infer<typeof sessionRecord>;
+
+/**
+ * `licenses/{L}/seats/{n}`: the machine that holds seat n. Absent means free. It changes only in a commit that
+ * also creates or deletes the session of that machine.
+ */
+export interface SeatRecord {
+  readonly hardware: string;
+}

@@ -1,0 +1,66 @@
+/** Creates a licence that a key opens. The key itself is not stored. */
+import type { AlgorithmName } from '../algorithms.ts';
+import { DEFAULT_HEARTBEAT_SECONDS, DEFAULT_LEASE_SECONDS } from '../constants.ts';
+import { normalizeLicenseKey } from '../license-key.ts';
+import type { Ports } from '../ports/ports.ts';
+import { type LicensePolicy, type LicenseRecord, licenseRecord } from '../records/license.ts';
+import { licensePath } from '../records/paths.ts';
+import { TIERS, type TierName } from '../tiers.ts';
+
+export interface NewLicense {
+  readonly licenseKey: string;
+  readonly licenseId: string;
+  readonly customer: { readonly id: string; readonly name: string };
+  readonly product: string;
+  readonly tier: TierName;
+  readonly features: readonly string[];
+  /** Null is unlimited. */
+  readonly seats: number | null;
+  readonly signingAlgorithm: AlgorithmName;
+  /** Milliseconds since the epoch; null or absent is perpetual. */
+  readonly expiresAt?: number | null;
+  readonly allowedMajorVersions?: readonly number[] | null;
+  /** Hardware ids, as the machines send them. Stored as hashes. */
+  readonly allowedHardware?: readonly string[] | null;
+  readonly policy?: Partial<LicensePolicy>;
+}
+
+/**
+ * Creates the licence.
+ * @throws ConflictError when a licence with this key exists, ZodError when a value is out of its range
+ */
+export async function createLicense(
+  { store, hasher, clock }: Pick<Ports, 'store' | 'hasher' | 'clock'>,
+  wanted: NewLicense,
+): Promise<LicenseRecord> {
+  const now = clock.now();
+  const record = licenseRecord.parse({
+    license_id: wanted.licenseId,
+    customer: wanted.customer,
+    product: wanted.product,
+    tier: wanted.tier,
+    features: wanted.features,
+    allowed_major_versions: wanted.allowedMajorVersions ?? null,
+    seats: wanted.seats,
+    status: 'active',
+    expires_at: wanted.expiresAt ?? null,
+    allowed_hardware: wanted.allowedHardware?.map((id) => hasher.hash('hardware', id)) ?? null,
+    signing_algorithm: wanted.signingAlgorithm,
+    policy: { ...defaultPolicy(wanted.tier), ...wanted.policy },
+    created_at: now,
+    updated_at: now,
+  });
+  const path = licensePath(hasher.hash('license', normalizeLicenseKey(wanted.licenseKey)));
+  await store.commit([{ op: 'set', path, fields: record, demand: 'absent' }]);
+  return record;
+}
+
+function defaultPolicy(tier: TierName): LicensePolicy {
+  return {
+    heartbeat_seconds: DEFAULT_HEARTBEAT_SECONDS,
+    lease_seconds: DEFAULT_LEASE_SECONDS,
+    offline_grace_seconds: TIERS[tier].offlineGraceSeconds,
+    strict_online: false,
+    borrow_max_seconds: 0,
+  };
+}

@@ -1,0 +1,7 @@
+/** What an operator decides for all licences of a deployment. */
+export interface Settings {
+  /** `iss` of every document. */
+  readonly issuer: string;
+  /** Margin after the end of a lease before its seat may go to another machine. */
+  readonly clockSkewSeconds: number;
+}

@@ -1,0 +1,17 @@
+/** Why a document is not accepted, in one table. Part of the API: `validate` answers with these codes. */
+export const VERIFICATION_CODES = {
+  malformed_document: 'This is not a licence document in a known format.',
+  unsupported_header: 'The document header asks for something that is not accepted.',
+  unknown_key: 'The document names a key that is not registered.',
+  algorithm_mismatch: 'The document names an algorithm that does not fit its key.',
+  signature_invalid: 'The signature does not fit the document.',
+  document_not_yet_valid: 'The document was signed in the future. Check the clock.',
+  document_expired: 'The document has expired. Acquire the licence again.',
+  product_mismatch: 'The licence is for another product.',
+  version_mismatch: 'The licence does not cover this version of the product.',
+  hardware_mismatch: 'The document belongs to another machine.',
+  feature_missing: 'The licence lacks a feature.',
+  nonce_mismatch: 'The document answers another request.',
+} as const;
+
+export type VerificationCode = keyof typeof VERIFICATION_CODES;

@@ -1,0 +1,57 @@
+/**
+ * The payload of a licence document, the same members in every format. Formats add what is theirs: `kid` in
+ * the inline form, `iss`, `iat` and `exp` in a JWS.
+ */
+import { z } from 'zod';
+import { TIER_NAMES } from '../tiers.ts';
+
+/** RFC 3339 with an offset, e.g. `2026-11-21T22:08:10.123+00:00`. */
+const instant = z.iso.datetime({ offset: true });
+
+export const documentPayload = z
+  .object({
+    license_id: z.string(),
+    /** As the client sent it. In inline documents only. */
+    license_key: z.string().optional(),
+    session_id: z.string(),
+    hardware_id: z.string(),
+    customer: z.object({ id: z.string(), name: z.string() }),
+    product: z.string(),
+    tier: z.enum(TIER_NAMES),
+    features: z.array(z.string()),
+    allowed_major_versions: z.array(z.int()).nullable(),
+    issuer: z.string(),
+    signed_at: instant,
+    expires_at: instant.meta({
+      description:
+        'The document may be relied on before this instant: the end of the lease plus offline grace.',
+    }),
+    lease_expires_at: instant.meta({ description: 'The seat is held before this instant.' }),
+    license_expires_at: instant.nullable(),
+    heartbeat_seconds: z.int(),
+    borrowed: z.boolean(),
+    nonce: z
+      .string()
+      .nullable()
+      .meta({ description: 'The nonce of the request that this document answers.' }),
+  })
+  .meta({ id: 'DocumentPayload' });
+
+export type DocumentPayload = z.infer<typeof documentPayload>;
+
+/** `license_data` of an inline answer. */
+export const inlineDocument = documentPayload
+  .extend({
+    license_key: z.string(),
+    kid: z.string(),
+    signature: z.base64(),
+    signature_algorithm: z.string(),
+  })
+  .meta({ id: 'InlineDocument' });
+
+export type InlineDocument = z.infer<typeof inlineDocument>;
+
+/** RFC 3339 in UTC with the numeric offset that every parser in the field reads (Python before 3.11 has no `Z`). */
+export function formatInstant(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace('Z', '+00:00');
+}

@@ -1,0 +1,119 @@
+/** Requests and answers of the floating-licence endpoints. The only truth for them: OpenAPI is made of these. */
+import { z } from 'zod';
+import { MAX_NONCE_LENGTH, MAX_STRING_LENGTH } from '../constants.ts';
+import { FORMAT_NAMES } from '../formats/index.ts';
+import { documentPayload, inlineDocument } from './document.ts';
+
+const text = z.string().min(1).max(MAX_STRING_LENGTH);
+const instant = z.iso.datetime({ offset: true });
+
+const licenseKey = text.meta({ description: 'The licence key, as the buyer received it.' });
+const hardwareId = text.meta({ description: 'What identifies this machine; any stable string.' });
+const sessionId = text.meta({ description: 'The `session_id` of the acquire answer.' });
+const nonce = z.string().min(1).max(MAX_NONCE_LENGTH).meta({
+  description:
+    'A value of the client’s own that comes back in the signed bytes and so proves the answer fresh.',
+});
+const format = z
+  .enum(FORMAT_NAMES)
+  .default('inline')
+  .meta({ description: 'The format of the signed document.' });
+
+export const acquireRequest = z
+  .object({ license_key: licenseKey, hardware_id: hardwareId, format, nonce: nonce.optional() })
+  .meta({ id: 'AcquireRequest', example: { license_key: 'DEMO-…', hardware_id: 'workstation-1' } });
+
+export const borrowRequest = acquireRequest
+  .extend({
+    borrow_seconds: z
+      .int()
+      .positive()
+      .meta({ description: 'For how long the seat is held without contact.' }),
+  })
+  .meta({
+    id: 'BorrowRequest',
+    example: { license_key: 'DEMO-…', hardware_id: 'laptop-7', borrow_seconds: 86400 },
+  });
+
+export const heartbeatRequest = z
+  .object({
+    session_id: sessionId,
+    license_key: licenseKey.optional(),
+    hardware_id: hardwareId.optional(),
+    format,
+    nonce: nonce.optional(),
+    document: z.boolean().default(false).meta({
+      description:
+        'True for a freshly signed document now. Needs `hardware_id`, and `license_key` for `inline`.',
+    }),
+  })
+  .refine(({ document, hardware_id }) => !document || hardware_id !== undefined, {
+    path: ['hardware_id'],
+    error: 'A signed document names the machine, so hardware_id is needed.',
+  })
+  .refine(
+    ({ document, format: wanted, license_key }) =>
+      !document || wanted !== 'inline' || license_key !== undefined,
+    {
+      path: ['license_key'],
+      error: 'An inline document holds the licence key, so license_key is needed.',
+    },
+  )
+  .meta({ id: 'HeartbeatRequest', example: { session_id: 'ses_…' } });
+
+export const releaseRequest = z
+  .object({ session_id: sessionId, license_key: licenseKey.optional(), hardware_id: hardwareId.optional() })
+  .meta({ id: 'ReleaseRequest', example: { session_id: 'ses_…' } });
+
+export const validateRequest = z
+  .object({
+    token: z
+      .union([z.string().min(1), z.record(z.string(), z.json())])
+      .meta({ description: 'The document: a JWS, or `license_data` as an object or as text.' }),
+    product: text.optional(),
+    version: text.optional().meta({ description: 'The version that wants to run, e.g. `17.2.1`.' }),
+    hardware_id: hardwareId.optional(),
+    features: z.array(text).max(64).optional().meta({ description: 'Features that must all be licensed.' }),
+    nonce: nonce.optional(),
+  })
+  .meta({ id: 'ValidateRequest', example: { token: 'eyJ…', product: 'demo-app' } });
+
+const lease = {
+  session_id: z.string(),
+  lease_expires_at: instant,
+  heartbeat_seconds: z.int().meta({ description: 'How often to heartbeat.' }),
+};
+const signedDocument = {
+  license_data: inlineDocument
+    .optional()
+    .meta({ description: 'The signed document, when `format` is `inline`.' }),
+  token: z.string().optional().meta({ description: 'The signed document, when `format` is `jws`.' }),
+};
+
+export const acquireResponse = z.object({ ...signedDocument, ...lease }).meta({ id: 'AcquireResponse' });
+
+export const heartbeatResponse = z.object({ ...lease, ...signedDocument }).meta({
+  id: 'HeartbeatResponse',
+  description:
+    'A signed document is there when it was asked for, or when the last one is past half its life.',
+});
+
+export const releaseResponse = z
+  .object({ session_id: z.string(), released_at: instant })
+  .meta({ id: 'ReleaseResponse' });
+
+export const validateResponse = z
+  .object({
+    valid: z.boolean(),
+    code: z.string().nullable().meta({ description: 'Why not: a code of docs/errors.md.' }),
+    error: z.string().nullable().meta({ description: 'The same as a sentence.' }),
+    license_id: z.string().nullable(),
+    session_id: z.string().nullable(),
+    customer_name: z.string().nullable(),
+    product: z.string().nullable(),
+    tier: z.string().nullable(),
+    features: z.array(z.string()).nullable(),
+    expires_at: instant.nullable(),
+    document: documentPayload.nullable(),
+  })
+  .meta({ id: 'ValidateResponse' });

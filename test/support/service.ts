@@ -1,0 +1,153 @@
+/**
+ * The real service for a test file: the functions-framework serves every endpoint in this process, on SQLite in a
+ * temporary folder, signing through a local KMS in another process. Only the clock can be moved.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { getTestServer } from '@google-cloud/functions-framework/testing';
+import { serve } from '../../functions/http/serve.ts';
+import { keyEndpoints } from '../../functions/keys/endpoints.ts';
+import { licenseEndpoints } from '../../functions/licenses/endpoints.ts';
+import { createHasher } from '../../infra/hasher.ts';
+import { createKeyDirectory } from '../../infra/kms/directory.ts';
+import { createKmsClient } from '../../infra/kms/google.ts';
+import { createLog } from '../../infra/log.ts';
+import { openSqliteStore } from '../../infra/stores/sqlite.ts';
+import { type Client, createClient } from '../../shared/client/client.ts';
+import { importVerificationKey, type VerificationKey } from '../../shared/client/verify.ts';
+import { generateLicenseKey } from '../../shared/license-key.ts';
+import type { Ports } from '../../shared/ports/ports.ts';
+import { createLicense, type NewLicense } from '../../shared/usecases/create-license.ts';
+import { startTestKms, type TestKms } from './kms.ts';
+
+export const TEST_CUSTOMER = { id: 'customer-1', name: 'Société Générale 東京 😀' };
+
+export interface TestService {
+  readonly baseUrl: string;
+  readonly client: Client;
+  readonly ports: Ports;
+  readonly kms: TestKms;
+  /** Every line that was logged. */
+  readonly logLines: readonly string[];
+  /** Moves the service's clock. */
+  advance(seconds: number): void;
+  /** A licence with one seat, Ed25519 and tier pro, unless `wanted` says otherwise; answers its key. */
+  addLicense(wanted?: Partial<NewLicense>): Promise<string>;
+  /** A POST whose body is sent as it is. */
+  post(path: string, body: object | string, headers?: Record<string, string>): Promise<Answer>;
+  verificationKeys(): Promise<VerificationKey[]>;
+  /** Everything in the store, as text: equal texts mean that nothing changed. */
+  dumpStore(): string;
+  stop(): Promise<void>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of any shape
+  readonly body: any;
+}
+
+export interface TestServiceOptions {
+  readonly clockSkewSeconds?: number;
+  readonly allowedOrigins?: readonly string[];
+  readonly deadlineMs?: number;
+}
+
+export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
+  const { clockSkewSeconds = 10, allowedOrigins = [], deadlineMs = 2000 } = options;
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-test-'));
+  const path = join(folder, 'store.sqlite');
+  const kms = await startTestKms();
+  const kmsClient = createKmsClient({ endpoint: kms.endpoint });
+  const store = openSqliteStore({ path });
+  const logLines: string[] = [];
+  let offset = 0;
+  const ports: Ports = {
+    store,
+    keys: createKeyDirectory({ client: kmsClient, keys: kms.signingKeys, deadlineMs }),
+    clock: { now: () => Date.now() + offset },
+    random: { bytes: (length) => randomBytes(length) },
+    hasher: createHasher('a pepper for tests, long enough to pass'),
+  };
+  const name = `countersign-${randomUUID()}`;
+  const settings = { issuer: 'https://countersign.test', clockSkewSeconds };
+  serve(
+    {
+      ports,
+      log: createLog('DEBUG', (line) => logLines.push(line)),
+      about: { name, version: '0.0.0-test', environment: 'test', issuer: settings.issuer },
+      config: { CORS_ALLOWED_ORIGINS: allowedOrigins },
+    },
+    [...licenseEndpoints(ports, settings), ...keyEndpoints(ports.keys)],
+  );
+  const server = getTestServer(name);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = createClient({ baseUrl });
+
+  return {
+    baseUrl,
+    client,
+    ports,
+    kms,
+    logLines,
+    advance: (seconds) => {
+      offset += seconds * 1000;
+    },
+    addLicense: async (wanted = {}) => {
+      const licenseKey = generateLicenseKey('TEST', ports.random);
+      await createLicense(ports, { ...DEFAULT_LICENSE, licenseKey, licenseId: randomUUID(), ...wanted });
+      return wanted.licenseKey ?? licenseKey;
+    },
+    post: (path, body, headers) => post(baseUrl, path, body, headers),
+    verificationKeys: async () => Promise.all((await client.jwks()).keys.map(importVerificationKey)),
+    dumpStore: () => dump(path),
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await kmsClient.close();
+      await store.close();
+      await kms.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const DEFAULT_LICENSE = {
+  customer: TEST_CUSTOMER,
+  product: 'demo-app',
+  tier: 'pro',
+  features: ['export', 'reports'],
+  seats: 1,
+  signingAlgorithm: 'EC_SIGN_ED25519',
+} as const;
+
+async function post(baseUrl: string, path: string, body: object | string, headers = {}): Promise<Answer> {
+  const response = await fetch(new URL(path, baseUrl), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: text === '' ? undefined : JSON.parse(text),
+  };
+}
+
+function dump(path: string): string {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    return JSON.stringify(
+      database.prepare('SELECT collection, id, fields, version FROM documents ORDER BY collection, id').all(),
+    );
+  } finally {
+    database.close();
+  }
+}
