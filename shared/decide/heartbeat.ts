@@ -23,7 +23,12 @@ export interface HeartbeatCommand {
 
 export type HeartbeatDecision =
   | Refusal
-  | { readonly kind: 'extend'; readonly session: SessionRecord; readonly sign: boolean }
+  /** The lease moves on. `documented` is the session with a fresh document, when one is to be signed. */
+  | {
+      readonly kind: 'extend';
+      readonly session: SessionRecord;
+      readonly documented: SessionRecord | undefined;
+    }
   /** The licence no longer holds: the session ends now, and the caller is told why. */
   | { readonly kind: 'end'; readonly reason: EndReason; readonly refusal: Refusal };
 
@@ -51,8 +56,13 @@ export function decideHeartbeat(
   if (denied !== undefined) return { kind: 'end', reason: 'revoked', refusal: denied };
 
   const extended = extendLease(license, session, now, license.policy.lease_seconds);
-  const sign = command.document === 'now' || (command.document === 'if_due' && isDocumentDue(session, now));
-  return { kind: 'extend', session: sign ? withDocument(license, extended, now) : extended, sign };
+  const isWanted =
+    command.document === 'now' || (command.document === 'if_due' && isDocumentDue(session, now));
+  return {
+    kind: 'extend',
+    session: extended,
+    documented: isWanted ? withDocument(license, extended, now) : undefined,
+  };
 }
 
 /** Whether `session` is another one than the caller's. */

@@ -92,11 +92,18 @@ const signedDocument = {
 
 export const acquireResponse = z.object({ ...signedDocument, ...lease }).meta({ id: 'AcquireResponse' });
 
-export const heartbeatResponse = z.object({ ...lease, ...signedDocument }).meta({
-  id: 'HeartbeatResponse',
+const documentError = z.enum(['signing_unavailable']).optional().meta({
   description:
-    'A signed document is there when it was asked for, or when the last one is past half its life.',
+    'Why a document that was due is missing. The lease was extended; the next heartbeat tries again.',
 });
+
+export const heartbeatResponse = z
+  .object({ ...lease, ...signedDocument, document_error: documentError })
+  .meta({
+    id: 'HeartbeatResponse',
+    description:
+      'A signed document is there when it was asked for, or when the last one is past half its life.',
+  });
 
 export const releaseResponse = z
   .object({ session_id: z.string(), released_at: instant })
