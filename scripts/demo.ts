@@ -15,6 +15,11 @@ const SEATS = 5;
 const home = mkdtempSync(join(tmpdir(), 'countersign-demo-'));
 let step = 0;
 
+process.once('SIGINT', () => {
+  rmSync(home, { recursive: true, force: true });
+  process.exit(130);
+});
+
 try {
   await run();
 } catch (error) {

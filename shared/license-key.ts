@@ -12,7 +12,8 @@ const RANDOM_SYMBOLS = 26;
 const CHECK_SYMBOLS = 4;
 /** The largest prime below 2^20: a weighted sum modulo a prime catches every single error and every swap. */
 const CHECK_MODULUS = 1_048_573;
-const SHAPE = /^([A-Z][A-Z0-9]{1,11})-((?:[0-9A-TV-Z]-?){30})$/;
+/** With hyphens where people put them, or with none at all: then the last 30 characters are the symbols. */
+const SHAPE = /^(?:([A-Z][A-Z0-9]{1,11})-((?:[0-9A-Z]-?){30})|([A-Z][A-Z0-9]{1,11})([0-9A-Z]{30}))$/;
 const LOOK_ALIKES: Readonly<Record<string, string>> = { O: '0', I: '1', L: '1' };
 
 /**
@@ -43,7 +44,8 @@ export function isMistyped(typed: string): boolean {
 }
 
 function split(key: string): { prefix: string; symbols: string } | undefined {
-  const [, prefix, body] = SHAPE.exec(key.toUpperCase()) ?? [];
+  const [, hyphened, groups, plain, symbols] = SHAPE.exec(key.toUpperCase()) ?? [];
+  const [prefix, body] = [hyphened ?? plain, groups ?? symbols];
   if (prefix === undefined || body === undefined) return undefined;
   return {
     prefix,

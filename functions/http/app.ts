@@ -3,10 +3,10 @@
  * log line a request.
  */
 import { type Context, Hono } from 'hono';
-import { cors } from 'hono/cors';
 import { CountersignError } from '../../shared/errors.ts';
 import type { Log } from '../../shared/ports/log.ts';
 import { checkBody, parseBody } from './body.ts';
+import { corsMiddleware } from './cors.ts';
 import type { Endpoint, EndpointAnswer } from './endpoint.ts';
 import { describeError } from './error-log.ts';
 import type { GuardedRequest } from './framework.ts';
@@ -40,7 +40,7 @@ const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 export function createApp({ endpoints, allowedOrigins, log }: AppOptions): App {
   // Not strict: every path works with and without a trailing slash.
   const app: App = new Hono<Env>({ strict: false });
-  if (allowedOrigins.length > 0) app.use(corsFor(allowedOrigins));
+  if (allowedOrigins.length > 0) app.use(corsMiddleware(allowedOrigins));
   for (const [path, rows] of byPath(endpoints)) {
     for (const row of rows)
       app.on(
@@ -94,7 +94,9 @@ function handle(endpoint: Endpoint, c: Context<Env>): Promise<EndpointAnswer> {
   const params = c.req.param();
   if (endpoint.method === 'GET')
     return endpoint.handle({ body: undefined, raw: {}, params, idempotencyKey: undefined });
-  const raw = parseBody(c.env.incoming.rawBody, c.req.header('content-type'));
+  const { rawBody, bodyError } = c.env.incoming;
+  if (bodyError !== undefined) throw bodyError;
+  const raw = parseBody(rawBody, c.req.header('content-type'), c.req.header('content-encoding'));
   const idempotencyKey = endpoint.idempotent ? readIdempotencyKey(c) : undefined;
   return endpoint.handle({ body: checkBody(endpoint.request, raw), raw, params, idempotencyKey });
 }
@@ -159,14 +161,4 @@ function routeOf(path: string): string {
   return path.replace(/\{(\w+)\}(\.\w+)?/g, (_, name: string, suffix?: string) =>
     suffix === undefined ? `:${name}` : `:${name}{[^/]+\\${suffix}}`,
   );
-}
-
-function corsFor(origins: readonly string[]) {
-  return cors({
-    origin: [...origins],
-    allowMethods: ['GET', 'HEAD', 'POST', 'OPTIONS'],
-    allowHeaders: ['Content-Type', 'Idempotency-Key', REQUEST_ID_HEADER],
-    exposeHeaders: [REQUEST_ID_HEADER, 'Retry-After'],
-    maxAge: 600,
-  });
 }

@@ -9,8 +9,15 @@ const JSON_MEDIA_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;\s*charset\s*=\
 /**
  * @throws CountersignError `unsupported_media_type`, one of the JSON codes, or `invalid_request`
  */
-export function parseBody(bytes: Uint8Array | undefined, contentType: string | undefined): JsonObject {
-  if (!JSON_MEDIA_TYPE.test(contentType ?? '')) {
+export function parseBody(
+  bytes: Uint8Array | undefined,
+  contentType = '',
+  contentEncoding = 'identity',
+): JsonObject {
+  if (contentEncoding !== 'identity') {
+    throw new CountersignError('unsupported_media_type', 'Send the body without a Content-Encoding.');
+  }
+  if (!JSON_MEDIA_TYPE.test(contentType)) {
     throw new CountersignError(
       'unsupported_media_type',
       'Send a JSON body with Content-Type: application/json.',

@@ -1,6 +1,7 @@
 /** What clients call: acquire, borrow, heartbeat, release, validate. */
 
 import type { z } from 'zod';
+import type { JsonObject } from '../../shared/canonical/strict-json.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 import { type AcquireCommand, acquire } from '../../shared/usecases/acquire.ts';
 import { heartbeat } from '../../shared/usecases/heartbeat.ts';
@@ -94,8 +95,10 @@ export function licenseEndpoints(ports: Ports, settings: Settings): Endpoint[] {
       request: wire.validateRequest,
       response: wire.validateResponse,
       errors: OUTAGES,
-      handle: async ({ body }) => {
-        const { token, product, version, hardware_id: hardwareId, features, nonce } = body;
+      handle: async ({ body, raw }) => {
+        // As it was sent: a schema may drop members, and every member was signed or was not.
+        const token = raw.token as string | JsonObject;
+        const { product, version, hardware_id: hardwareId, features, nonce } = body;
         return {
           body: toWire(
             await validate(ports, { token, scope: { product, version, hardwareId, features, nonce } }),

@@ -49,11 +49,11 @@ export async function startStack({ home, port }: StackOptions): Promise<Stack> {
   }
   makeHome(home);
   await requireFreePort(port);
-  const kms = await startLocalKms({ home: join(home, 'kms') });
+  const kms = await startKms(home);
   try {
     await configure(home, kms);
     const { started } = await import('../../functions/all/main.ts');
-    const local = readOrCreateLocalFile(home);
+    const local = readLocal(home);
     await seedDemoLicenses(started.ports, local);
     const server = getTestServer(started.about.name);
     const current = { ...local, base_url: `http://${HOST}:${await listen(server, port)}` };
@@ -70,6 +70,18 @@ export async function startStack({ home, port }: StackOptions): Promise<Stack> {
   }
 }
 
+async function startKms(home: string): Promise<LocalKms> {
+  try {
+    return await startLocalKms({ home: join(home, 'kms') });
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new StackError(
+      `The local KMS does not start: ${message.replaceAll('LOCAL_KMS_HOME', 'COUNTERSIGN_HOME')}`,
+      { cause },
+    );
+  }
+}
+
 function makeHome(home: string): void {
   try {
     mkdirSync(home, { recursive: true, mode: 0o700 });
@@ -78,6 +90,15 @@ function makeHome(home: string): void {
       `The folder ${home} cannot be made. Choose another with COUNTERSIGN_HOME=/some/folder.`,
       { cause },
     );
+  }
+}
+
+function readLocal(home: string): LocalFile {
+  try {
+    return readOrCreateLocalFile(home);
+  } catch (cause) {
+    const file = join(home, 'local.json');
+    throw new StackError(`${file} is damaged. Restore it, or remove ${home} to start afresh.`, { cause });
   }
 }
 

@@ -103,8 +103,9 @@ function lifetimeProblem(
   { signed_at, expires_at }: DocumentPayload,
   now: number,
 ): VerificationCode | undefined {
-  if (Date.parse(signed_at) > now + CLIENT_CLOCK_SKEW_SECONDS * 1000) return 'document_not_yet_valid';
-  return now >= Date.parse(expires_at) ? 'document_expired' : undefined;
+  // Written so that a clock that is not a number refuses.
+  if (!(Date.parse(signed_at) <= now + CLIENT_CLOCK_SKEW_SECONDS * 1000)) return 'document_not_yet_valid';
+  return now < Date.parse(expires_at) ? undefined : 'document_expired';
 }
 
 function invalid(code: VerificationCode): VerificationResult {

@@ -27,8 +27,16 @@ export type AcquireDecision =
   | { readonly kind: 'renew'; readonly session: SessionRecord; readonly version: string }
   /** The lease of the machine's session has ended: a new session takes over its seat, the old one is ended. */
   | { readonly kind: 'replace'; readonly session: SessionRecord; readonly ended: Versioned<SessionRecord> }
-  /** The machine needs a seat (`needsSeat`), or the licence is unlimited. `session.seat` is filled in later. */
-  | { readonly kind: 'grant'; readonly session: SessionRecord; readonly needsSeat: boolean };
+  /**
+   * The machine needs a seat (`needsSeat`), or the licence is unlimited. `session.seat` is filled in later. `ended`
+   * is the machine's own session whose lease has ended, when its seat is none of the licence's any more.
+   */
+  | {
+      readonly kind: 'grant';
+      readonly session: SessionRecord;
+      readonly needsSeat: boolean;
+      readonly ended: Versioned<SessionRecord> | undefined;
+    };
 
 export function decideAcquire(
   { license, session }: AcquireState,
@@ -41,24 +49,27 @@ export function decideAcquire(
     borrowRefusal(license, command.borrowSeconds);
   if (refusal !== undefined) return refusal;
 
-  if (session === undefined) {
-    return { kind: 'grant', session: newSession(license, command, now), needsSeat: license.seats !== null };
-  }
-  const { record, version } = session;
-  if (now < record.lease_expires_at) {
+  if (session !== undefined && now < session.record.lease_expires_at) {
+    const { record, version } = session;
     return { kind: 'renew', session: renewed(license, record, command, now), version };
   }
-  return {
-    kind: 'replace',
-    session: { ...newSession(license, command, now), seat: record.seat },
-    ended: session,
-  };
+  const fresh = newSession(license, command, now);
+  if (session !== undefined && keepsSeat(license, session.record)) {
+    return { kind: 'replace', session: { ...fresh, seat: session.record.seat }, ended: session };
+  }
+  return { kind: 'grant', session: fresh, needsSeat: license.seats !== null, ended: session };
+}
+
+/** Whether the seat of a session is one that its licence has: the number of seats may have changed since. */
+function keepsSeat({ seats }: LicenseRecord, { seat }: SessionRecord): boolean {
+  return seats === null || seat === null ? seats === seat : seat < seats;
 }
 
 function borrowRefusal(license: LicenseRecord, borrowSeconds: number | undefined): Refusal | undefined {
   const longest = license.policy.borrow_max_seconds;
-  if (borrowSeconds === undefined || borrowSeconds <= longest) return undefined;
+  if (borrowSeconds === undefined) return undefined;
   if (longest === 0) return refuse('borrow_not_allowed', 'This licence does not allow borrowing a seat.');
+  if (borrowSeconds <= longest) return undefined;
   return refuse('borrow_too_long', `A seat of this licence may be borrowed for ${longest} seconds at most.`, {
     borrow_max_seconds: longest,
   });

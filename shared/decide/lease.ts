@@ -11,12 +11,12 @@ export function leaseEnd(license: LicenseRecord, now: number, seconds: number): 
 
 /**
  * The end of a document's life: the end of the lease, and the offline grace after it for a floating seat of a
- * licence that is not strict. A borrowed seat is held for its whole term, so it needs no grace.
+ * licence that is not strict. A borrowed seat is held for its whole term, so it needs no grace. Never after the
+ * licence itself, which may have been shortened since the lease was taken.
  */
 export function documentEnd(license: LicenseRecord, leaseExpiresAt: number, borrowed: boolean): number {
   const { strict_online: strict, offline_grace_seconds: grace } = license.policy;
-  if (strict || borrowed) return leaseExpiresAt;
-  return leaseEnd(license, leaseExpiresAt, grace);
+  return leaseEnd(license, leaseExpiresAt, strict || borrowed ? 0 : grace);
 }
 
 /** `session` with its lease extended from `now`. A lease never moves back, whatever the clocks say. */

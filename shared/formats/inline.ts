@@ -30,6 +30,7 @@ export const inline: DocumentFormat<InlineDocument> = {
 
 /** Decodes `license_data` that is already parsed, as `validate` receives it inside its own body. */
 export function decodeInlineObject(document: JsonObject): DecodedDocument {
+  if (typeof document !== 'object' || document === null) throw malformed('it is no object');
   const { signature, signature_algorithm: claimed, ...signed } = document;
   if (typeof signed.kid !== 'string') throw malformed('it names no key in "kid"');
   if (typeof claimed !== 'string') throw malformed('it names no "signature_algorithm"');

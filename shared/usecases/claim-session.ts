@@ -5,7 +5,7 @@ import type { Demand, DocumentStore, Write } from '../ports/document-store.ts';
 import type { LicenseRecord } from '../records/license.ts';
 import { sessionPath } from '../records/paths.ts';
 import type { SessionRecord } from '../records/session.ts';
-import { usageInterval } from './end-session.ts';
+import { usageInterval, vacate } from './end-session.ts';
 import { findSeat } from './find-seat.ts';
 import { refused } from './refused.ts';
 import type { Settings } from './settings.ts';
@@ -40,24 +40,29 @@ export async function claimSession(
       const interval = usageInterval({ ...place, session: record, reason: 'expired' });
       return { session, writes: [putSession(place, session, { version }), interval] };
     }
-    case 'grant':
-      return decision.needsSeat
-        ? grantSeat(store, settings, session, place)
-        : { session, writes: [putSession(place, session, 'absent')] };
+    case 'grant': {
+      const { ended, needsSeat } = decision;
+      const seat = needsSeat ? await takeSeat(store, settings, place) : NO_SEAT;
+      const seated = { ...session, seat: seat.seat };
+      if (ended === undefined)
+        return { session: seated, writes: [...seat.writes, putSession(place, seated, 'absent')] };
+      const { record, version } = ended;
+      const writes = [
+        putSession(place, seated, { version }),
+        ...vacate({ ...place, session: record, reason: 'expired' }),
+      ];
+      return { session: seated, writes: [...seat.writes, ...writes] };
+    }
   }
 }
 
-async function grantSeat(
-  store: DocumentStore,
-  { clockSkewSeconds }: Settings,
-  unseated: SessionRecord,
-  place: Place,
-): Promise<Claim> {
+const NO_SEAT = { seat: null, writes: [] };
+
+async function takeSeat(store: DocumentStore, { clockSkewSeconds }: Settings, place: Place) {
   const seats = place.license.seats ?? 0;
   const answer = await findSeat({ ...place, store, seats, clockSkewSeconds });
   if (answer.kind === 'refuse') throw refused(answer);
-  const session = { ...unseated, seat: answer.seat };
-  return { session, writes: [...answer.writes, putSession(place, session, 'absent')] };
+  return answer;
 }
 
 function putSession({ licenseHash, hardware }: Place, session: SessionRecord, demand: Demand): Write {

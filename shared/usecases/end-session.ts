@@ -19,13 +19,21 @@ export interface Ending {
 
 /** Ends a session and frees its seat. Demands that the session has not changed since it was read. */
 export function endSession(ending: Ending, version: string): Write[] {
-  return [...closeSession(ending, version), ...freeSeat(ending.licenseHash, ending.session)];
+  return [deleteSession(ending, version), ...vacate(ending)];
+}
+
+/** Frees the seat of a session that another one of its machine replaces in the same commit. */
+export function vacate(ending: Ending): Write[] {
+  return [usageInterval(ending), ...freeSeat(ending.licenseHash, ending.session)];
 }
 
 /** Ends a session whose seat goes to another one in the same commit. */
 export function closeSession(ending: Ending, version: string): Write[] {
-  const path = sessionPath(ending.licenseHash, ending.hardware);
-  return [{ op: 'delete', path, demand: { version } }, usageInterval(ending)];
+  return [deleteSession(ending, version), usageInterval(ending)];
+}
+
+function deleteSession({ licenseHash, hardware }: Ending, version: string): Write {
+  return { op: 'delete', path: sessionPath(licenseHash, hardware), demand: { version } };
 }
 
 /** The interval that a session occupied its seat. */

@@ -99,8 +99,11 @@ async function reapOrRefuse(request: SeatRequest): Promise<SeatAnswer> {
     ...(readRecord(sessionRecord, snapshot) as Versioned<SessionRecord>),
   }));
   const reapable = sessions.filter(
-    ({ record }) =>
-      record.seat !== null && record.seat < request.seats && isReapable(record, now, clockSkewSeconds),
+    ({ hardware, record }) =>
+      hardware !== request.hardware &&
+      record.seat !== null &&
+      record.seat < request.seats &&
+      isReapable(record, now, clockSkewSeconds),
   );
   const victim = reapable[spread(request) % reapable.length];
   if (victim?.record.seat == null) return seatsExhausted(license, sessions[0]?.record);

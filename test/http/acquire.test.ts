@@ -178,6 +178,29 @@ describe('seats', () => {
     expect(live.status).toBe(200);
   });
 
+  test('a machine that comes back to a licence with fewer seats leaves its old one and gets one that exists', async () => {
+    const key = await service.addLicense({ seats: 3 });
+    const answers = [];
+    for (const machine of ['a', 'b', 'c']) answers.push((await acquire(key, machine)).body);
+    const { store, hasher } = service.ports;
+    const license = hasher.hash('license', key);
+    await store.commit([{ op: 'update', path: licensePath(license), fields: { seats: 1 } }]);
+    service.advance(LEASE_SECONDS + SKEW_SECONDS + 1);
+
+    const [lost] = await store.query({ collection: sessionsPath(license), where: [['seat', '==', 2]] });
+    const machine = ['a', 'b', 'c'].find((name) => lost?.path.endsWith(hasher.hash('hardware', name))) ?? '';
+    const old = answers[['a', 'b', 'c'].indexOf(machine)];
+    const fresh = await acquire(key, machine);
+    expect(fresh.status).toBe(200);
+    expect(fresh.body.session_id).not.toBe(old?.session_id);
+
+    const seats = await store.query({ collection: seatsPath(license) });
+    expect(seats.map(({ path }) => Number(path.slice(path.lastIndexOf('/') + 1)))).toEqual([0, 1]);
+    const usage = await store.query({ collection: 'usage', where: [['reason', '==', 'expired']] });
+    const ended = usage.filter(({ path }) => path.startsWith(`usage/${license}`));
+    expect(ended.map(({ fields }) => fields.seat).sort()).toEqual([0, 2]);
+  });
+
   test('one machine at once, many times: one session', async () => {
     const key = await service.addLicense({ seats: 3 });
     const answers = await Promise.all(Array.from({ length: 20 }, () => acquire(key, 'machine-1')));

@@ -1,0 +1,16 @@
+/** Which pages may call: none unless an operator lists their origins. The API takes no cookies. */
+import type { MiddlewareHandler } from 'hono';
+import { cors } from 'hono/cors';
+import { REQUEST_ID_HEADER } from './request-id.ts';
+
+const PREFLIGHT_SECONDS = 600;
+
+export function corsMiddleware(origins: readonly string[]): MiddlewareHandler {
+  return cors({
+    origin: [...origins],
+    allowMethods: ['GET', 'HEAD', 'POST', 'OPTIONS'],
+    allowHeaders: ['Content-Type', 'Idempotency-Key', REQUEST_ID_HEADER],
+    exposeHeaders: [REQUEST_ID_HEADER, 'Retry-After'],
+    maxAge: PREFLIGHT_SECONDS,
+  });
+}

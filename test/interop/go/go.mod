@@ -1,0 +1,3 @@
+module example.com/verify-jws
+
+go 1.21
