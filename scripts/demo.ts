@@ -8,25 +8,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Client, createClient, ServiceError } from '../shared/client/client.ts';
 import { importVerificationKey, type VerificationKey, verifyDocument } from '../shared/client/verify.ts';
-import { StackError, startStack } from './local/stack.ts';
+import { type Stack, StackError, startStack } from './local/stack.ts';
 
 const SEATS = 5;
 
 const home = mkdtempSync(join(tmpdir(), 'countersign-demo-'));
 let step = 0;
 
-process.once('SIGINT', () => {
-  rmSync(home, { recursive: true, force: true });
-  process.exit(130);
-});
+let starting: Promise<Stack> | undefined;
+
+process.once('exit', () => rmSync(home, { recursive: true, force: true }));
+process.once('SIGINT', () => void interrupt());
 
 try {
   await run();
 } catch (error) {
   console.error(error instanceof StackError ? `The demo cannot start. ${error.message}` : error);
   process.exitCode = 1;
-} finally {
-  rmSync(home, { recursive: true, force: true });
+}
+
+/** Ctrl-C: the KMS must have ended before its folder goes, or it would make it again. */
+async function interrupt(): Promise<void> {
+  const stack = await starting?.catch(() => undefined);
+  await stack?.stop();
+  process.exit(130);
 }
 
 async function run(): Promise<void> {
@@ -34,7 +39,8 @@ async function run(): Promise<void> {
   say(
     'Start the service and, in a process of its own, a local KMS that makes an RSA-4096 and an Ed25519 key',
   );
-  const stack = await startStack({ home, port: 0 });
+  starting = startStack({ home, port: 0 });
+  const stack = await starting;
   const { base_url: baseUrl, license_key: licenseKey, unlimited_license_key: unlimitedKey } = stack.local;
   show(`service at ${baseUrl} (process ${process.pid}), KMS in process ${stack.kms.pid}`);
   try {

@@ -53,12 +53,13 @@ export function guardFramework(onRefused: OnRefused): void {
 function guard(server: Server, onRefused: OnRefused): void {
   guarded.add(server);
   const [application, ...others] = server.listeners('request') as ExpressApplication[];
+  // Another server of this process, and none of the framework's, whose listener is one Express application.
   if (application === undefined || others.length > 0 || typeof application.use !== 'function') return;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   // Node would answer a request without Host with an empty page; the guard does it.
   (server as Server & { requireHostHeader: boolean }).requireHostHeader = false;
   application.use((error: unknown, request: GuardedRequest, response: ServerResponse, _next: unknown) =>
-    refuse(request, response, error, onRefused),
+    refuse(request, response, fromExpress(error), onRefused),
   );
   server.removeAllListeners('request');
   server.on('request', (request: GuardedRequest, response) =>
@@ -151,6 +152,14 @@ function refuseConnection(cause: NodeJS.ErrnoException, socket: Socket, onRefuse
   );
 }
 
-function malformed(detail: string): CountersignError {
-  return new CountersignError('malformed_request', detail);
+/** Express marks what it holds against the client with a 4xx status; its messages may quote the request. */
+function fromExpress(error: unknown): unknown {
+  const { status } = error as { status?: unknown };
+  return typeof status === 'number' && status < 500
+    ? malformed('The request could not be read.', error)
+    : error;
+}
+
+function malformed(detail: string, cause?: unknown): CountersignError {
+  return new CountersignError('malformed_request', detail, { cause });
 }

@@ -18,7 +18,7 @@ export function checkTarget({ url = '/', httpVersion, headers: { host } }: Incom
   if (!HTTP_VERSIONS.has(httpVersion)) throw malformed('Send the request as HTTP/1.1.');
   if (host === undefined || !HOST.test(host)) throw malformed('The Host header is missing or malformed.');
   const [, origin, path] = /^(https?:\/\/[^/?#]*)?(\/[^?#\\]*)/i.exec(url) ?? [];
-  if (path === undefined || url.includes('\\') || !URL.canParse(url, `http://${host}`)) {
+  if (path === undefined || /[\\#]/.test(url) || !URL.canParse(url, `http://${host}`)) {
     throw malformed('The request target is no path.');
   }
   if (origin !== undefined && !HOST.test(origin.replace(/^.*\/\//, '')))

@@ -15,5 +15,3 @@ export const idempotencyRecord = z.object({
   /** After this instant the key is forgotten. */
   expires_at: instant,
 });
-
-export type IdempotencyRecord = z.infer<typeof idempotencyRecord>;

@@ -15,14 +15,8 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createClient } from '../../shared/client/client.ts';
-import {
-  endsWithin,
-  isAlive,
-  launch,
-  readLocalFile,
-  type SpawnedStack,
-  spawnStack,
-} from '../support/spawn-stack.ts';
+import { endsWithin, isAlive } from '../support/processes.ts';
+import { launch, readLocalFile, type SpawnedStack, spawnStack } from '../support/spawn-stack.ts';
 
 const NEEDED_MAJOR = 24;
 const GONE_WITHIN_MS = 5000;

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { licensePath } from '../../shared/records/paths.ts';
 import { startTestService, TEST_CUSTOMER, type TestService } from '../support/service.ts';
 
 let service: TestService;
@@ -71,11 +70,6 @@ describe('scope', () => {
 });
 
 describe('a genuine document that no longer holds', () => {
-  const setLicense = async (key: string, fields: Record<string, string | number>) => {
-    const hash = service.ports.hasher.hash('license', key);
-    await service.ports.store.commit([{ op: 'update', path: licensePath(hash), fields }]);
-  };
-
   test('because its session was released', async () => {
     const { license_data: data, session_id } = await acquire(await service.addLicense());
     await service.post('/api/v1/licenses/release', { session_id });
@@ -96,7 +90,7 @@ describe('a genuine document that no longer holds', () => {
   ])('because its licence was %s', async (status, code) => {
     const key = await service.addLicense();
     const { license_data: data } = await acquire(key);
-    await setLicense(key, { status });
+    await service.updateLicense(key, { status });
     expect((await validate(data)).body).toMatchObject({ valid: false, code });
   });
 

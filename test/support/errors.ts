@@ -18,16 +18,6 @@ export function codeOf(action: () => unknown): ErrorCode {
   throw new Error('Expected a CountersignError, but nothing was thrown.');
 }
 
-/** The code of the `CountersignError` that `action` rejects with or throws. Any other outcome fails the test. */
-export async function codeOfAsync(action: () => Promise<unknown>): Promise<ErrorCode> {
-  try {
-    await action();
-  } catch (error) {
-    return codeFrom(error);
-  }
-  throw new Error('Expected a CountersignError, but the promise was fulfilled.');
-}
-
 function codeFrom(error: unknown): ErrorCode {
   if (error instanceof CountersignError) return error.code;
   throw new Error(`Expected a CountersignError, but got ${String(error)}.`, { cause: error });

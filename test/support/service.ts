@@ -17,10 +17,19 @@ import { createKeyDirectory } from '../../infra/kms/directory.ts';
 import { createKmsClient } from '../../infra/kms/google.ts';
 import { createLog } from '../../infra/log.ts';
 import { openSqliteStore } from '../../infra/stores/sqlite.ts';
+import type { JsonObject } from '../../shared/canonical/strict-json.ts';
 import { type Client, createClient } from '../../shared/client/client.ts';
-import { importVerificationKey, type VerificationKey } from '../../shared/client/verify.ts';
+import {
+  importVerificationKey,
+  type VerificationKey,
+  type VerificationResult,
+  verifyDocument,
+} from '../../shared/client/verify.ts';
+import type { Scope } from '../../shared/decide/scope.ts';
 import { generateLicenseKey } from '../../shared/license-key.ts';
+import type { Fields } from '../../shared/ports/document-store.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
+import { licensePath } from '../../shared/records/paths.ts';
 import { createLicense, type NewLicense } from '../../shared/usecases/create-license.ts';
 import { startTestKms, type TestKms } from './kms.ts';
 
@@ -37,9 +46,13 @@ export interface TestService {
   advance(seconds: number): void;
   /** A licence with one seat, Ed25519 and tier pro, unless `wanted` says otherwise; answers its key. */
   addLicense(wanted?: Partial<NewLicense>): Promise<string>;
+  /** Changes a stored licence, as an administrator would. */
+  updateLicense(licenseKey: string, fields: Fields): Promise<void>;
   /** A POST whose body is sent as it is. */
   post(path: string, body: object | string, headers?: Record<string, string>): Promise<Answer>;
   verificationKeys(): Promise<VerificationKey[]>;
+  /** What a client says about a document, with the service's keys and at its time. */
+  verify(document: string | JsonObject, scope?: Scope): Promise<VerificationResult>;
   /** Everything in the store, as text: equal texts mean that nothing changed. */
   dumpStore(): string;
   stop(): Promise<void>;
@@ -89,6 +102,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const client = createClient({ baseUrl });
+  const verificationKeys = async () => Promise.all((await client.jwks()).keys.map(importVerificationKey));
 
   return {
     baseUrl,
@@ -104,8 +118,12 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       await createLicense(ports, { ...DEFAULT_LICENSE, licenseKey, licenseId: randomUUID(), ...wanted });
       return wanted.licenseKey ?? licenseKey;
     },
+    updateLicense: (licenseKey, fields) =>
+      store.commit([{ op: 'update', path: licensePath(ports.hasher.hash('license', licenseKey)), fields }]),
     post: (path, body, headers) => post(baseUrl, path, body, headers),
-    verificationKeys: async () => Promise.all((await client.jwks()).keys.map(importVerificationKey)),
+    verificationKeys,
+    verify: async (document, scope = {}) =>
+      verifyDocument(document, { keys: await verificationKeys(), now: ports.clock.now(), scope }),
     dumpStore: () => dump(path),
     stop: async () => {
       server.closeAllConnections();

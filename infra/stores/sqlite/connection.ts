@@ -12,6 +12,12 @@ import { transaction } from './transaction.ts';
 const APPLICATION_ID = 0x4353474e;
 const SCHEMA_VERSION = 1;
 
+/**
+ * The write-ahead log is folded into the database at this many pages of 4 KiB, so it grows to about 32 MB. At
+ * SQLite's default of 1,000 a busy service spends a noticeable share of its time on it.
+ */
+const CHECKPOINT_PAGES = 8_000;
+
 /** How long a call waits for another process's lock. It blocks the event loop meanwhile, hence short. */
 const BUSY_TIMEOUT_MS = 2_000;
 
@@ -91,6 +97,7 @@ function makeDurable(database: DatabaseSync): void {
     throw refusal('The database file must be on a local disk that supports write-ahead logging.');
   }
   database.exec('PRAGMA synchronous = FULL');
+  database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
 }
 
 function createSchema(database: DatabaseSync): void {

@@ -1,6 +1,6 @@
 /**
- * Group commit: what arrives in one turn of the event loop shares one transaction, and so one fsync. Each
- * commit has its own savepoint; a demand that does not hold undoes and rejects that commit alone.
+ * Group commit: what arrives in one turn of the event loop shares one transaction, and so one fsync. A demand
+ * that does not hold refuses its own commit alone.
  *
  * A flush is synchronous from BEGIN to COMMIT. Nothing else of this process runs meanwhile, so a read sees
  * durable documents only, and a promise resolves only after its COMMIT has returned.
@@ -14,14 +14,16 @@ import { decode, encode } from './encoding.ts';
 import { storeFailure } from './failures.ts';
 import { transaction } from './transaction.ts';
 
-/** A write as text, so that a caller who changes its objects later changes nothing here. */
+/** A write of its own, so that a caller who changes its objects later changes nothing here. */
 interface EncodedWrite {
   readonly op: Write['op'];
   readonly path: string;
   readonly collection: string;
   readonly id: string;
-  /** Absent for a delete. */
+  /** The whole document of a set. */
   readonly text: string;
+  /** The fields of an update. */
+  readonly patch: Fields;
   readonly demand: Demand | undefined;
 }
 
@@ -30,6 +32,9 @@ interface Pending {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
+
+/** Changes one document, under a version. */
+type Effect = (version: number) => void;
 
 interface Stored {
   readonly fields: string;
@@ -44,9 +49,6 @@ export interface GroupCommit {
 }
 
 export function createGroupCommit(database: DatabaseSync): GroupCommit {
-  const savepoint = database.prepare('SAVEPOINT one');
-  const release = database.prepare('RELEASE one');
-  const undo = database.prepare('ROLLBACK TO one');
   const find = database.prepare('SELECT fields, version FROM documents WHERE collection = ? AND id = ?');
   const remove = database.prepare('DELETE FROM documents WHERE collection = ? AND id = ?');
   const store = database.prepare(
@@ -82,51 +84,44 @@ export function createGroupCommit(database: DatabaseSync): GroupCommit {
     }
   }
 
-  /** One transaction: for each commit, why it was undone, or nothing. Throws if the whole group failed. */
+  /** One transaction: for each commit, why it was refused, or nothing. Throws if the whole group failed. */
   function commitGroup(group: readonly Pending[]): unknown[] {
     return transaction(database, 'BEGIN IMMEDIATE', () => {
       const first = Number(readVersion.get()?.last_version);
       let last = first;
       const outcomes = group.map(({ writes }) => {
-        try {
-          if (applyTogether(writes, last + 1)) last += 1;
-          return undefined;
-        } catch (error) {
-          if (!database.isTransaction) throw error;
-          return error instanceof ConflictError || error instanceof TypeError ? error : storeFailure(error);
-        }
+        const effects = prepareEffects(writes);
+        if (!Array.isArray(effects)) return effects;
+        if (effects.length > 0) last += 1;
+        for (const effect of effects) effect(last);
+        return undefined;
       });
       if (last !== first) writeVersion.run(last);
       return outcomes;
     });
   }
 
-  /** All of the writes or none. Tells whether any document changed. */
-  function applyTogether(writes: readonly EncodedWrite[], version: number): boolean {
-    savepoint.run();
+  /**
+   * What a commit is going to change, or why it must not. Nothing is written before every demand was compared,
+   * so a refused commit needs no undoing; no two writes of a commit are to one document.
+   */
+  function prepareEffects(writes: readonly EncodedWrite[]): Effect[] | ConflictError | TypeError {
     try {
-      let changed = false;
-      for (const write of writes) if (apply(write, version)) changed = true;
-      release.run();
-      return changed;
+      return writes.flatMap((write) => effectOf(write) ?? []);
     } catch (error) {
-      if (database.isTransaction) {
-        undo.run();
-        release.run();
-      }
+      if (error instanceof ConflictError || error instanceof TypeError) return error;
       throw error;
     }
   }
 
-  function apply(write: EncodedWrite, version: number): boolean {
-    const stored = find.get(write.collection, write.id) as Stored | undefined;
+  function effectOf(write: EncodedWrite): Effect | undefined {
+    const { collection, id } = write;
+    const stored = find.get(collection, id) as Stored | undefined;
     if (!holds(write.demand, stored)) throw new ConflictError(write.path);
-    if (write.op === 'delete') return remove.run(write.collection, write.id).changes !== 0;
+    if (write.op === 'delete') return stored && (() => void remove.run(collection, id));
     const text = write.op === 'set' ? write.text : merge(write, stored);
     // As Firestore keeps updateTime: code that relies on a version bump must fail here too.
-    if (text === stored?.fields) return false;
-    store.run(write.collection, write.id, text, version);
-    return true;
+    return text === stored?.fields ? undefined : (version) => void store.run(collection, id, text, version);
   }
 
   return { add, flush };
@@ -139,7 +134,8 @@ function encodeWrite(write: Write): EncodedWrite {
     path: write.path,
     collection: write.path.slice(0, -id.length - 1),
     id,
-    text: write.op === 'delete' ? '' : encode(write.fields),
+    text: write.op === 'set' ? encode(write.fields) : '',
+    patch: write.op === 'update' ? copyOf(write.fields) : {},
     demand: write.demand ?? (write.op === 'update' ? 'present' : undefined),
   };
 }
@@ -151,8 +147,17 @@ function holds(demand: Demand | undefined, stored: Stored | undefined): boolean 
   return stored !== undefined && String(stored.version) === demand.version;
 }
 
-function merge({ path, text }: EncodedWrite, stored: Stored | undefined): string {
-  const fields: Fields = { ...(stored === undefined ? {} : decode(stored.fields)), ...decode(text) };
-  checkDocumentSize(path, fields);
-  return encode(fields);
+function copyOf(fields: Fields): Fields {
+  const isFlat = Object.values(fields).every((value) => typeof value !== 'object' || value === null);
+  return isFlat ? { ...fields } : decode(encode(fields));
+}
+
+/** A document whose text is this short takes far less than the limit, however its values are counted. */
+const SURELY_SMALL_CHARACTERS = 100_000;
+
+function merge({ path, patch }: EncodedWrite, stored: Stored | undefined): string {
+  const fields: Fields = { ...(stored === undefined ? {} : decode(stored.fields)), ...patch };
+  const text = encode(fields);
+  if (text.length > SURELY_SMALL_CHARACTERS) checkDocumentSize(path, fields);
+  return text;
 }
