@@ -7,9 +7,11 @@ import { describeError } from './error-log.ts';
 import { guardFramework } from './framework.ts';
 import { problemOf } from './problem.ts';
 import { requestIdOf } from './request-id.ts';
+import { withoutDomains } from './without-domains.ts';
 
 /** After this, `functions-framework --target=NAME` and `getTestServer(NAME)` serve the endpoints. */
 export function register(name: string, options: AppOptions): void {
+  withoutDomains();
   guardFramework(({ method, requestId, error }) => {
     const { status, code } = problemOf(error, requestId);
     options.log.write({
@@ -23,19 +25,7 @@ export function register(name: string, options: AppOptions): void {
     });
   });
   const app = createApp(options);
-  const listener = getRequestListener(app.fetch, { errorHandler: unreadable });
-  http(name, (request, response) => {
-    leaveDomain();
-    return listener(request, response);
-  });
-}
-
-/**
- * The framework runs a request inside a `node:domain`, to turn what the function throws into its own answer. The
- * application catches everything itself, and inside a domain every `await` costs about four times as much.
- */
-function leaveDomain(): void {
-  (process as { domain?: { exit(): void } }).domain?.exit();
+  http(name, getRequestListener(app.fetch, { errorHandler: unreadable }));
 }
 
 /** The adapter between Node's request and the application could not make the one into the other. */
