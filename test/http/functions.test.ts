@@ -1,0 +1,159 @@
+/** Each function on its own, started by the command line of the functions-framework. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createHasher } from '../../infra/hasher.ts';
+import { openSqliteStore } from '../../infra/stores/sqlite.ts';
+import { generateLicenseKey } from '../../shared/license-key.ts';
+import { createLicense } from '../../shared/usecases/create-license.ts';
+import { startTestKms, type TestKms } from '../support/kms.ts';
+import { expectProblem } from '../support/problems.ts';
+import { freePort, type Program, REPOSITORY, spawnProgram, waitUntil } from '../support/spawn-stack.ts';
+
+const ACQUIRE = '/api/v1/licenses/acquire';
+
+describe('each function on its own', () => {
+  const require = createRequire(import.meta.url);
+  const CLI = join(dirname(require.resolve('@google-cloud/functions-framework')), 'main.js');
+  const PEPPER = 'a pepper for the command line, long enough';
+  let kms: TestKms;
+  let folder: string;
+  let environment: Record<string, string>;
+  let key: string;
+  let program: Program | undefined;
+
+  beforeAll(async () => {
+    kms = await startTestKms();
+    folder = mkdtempSync(join(tmpdir(), 'countersign-cli-'));
+    const path = join(folder, 'store.sqlite');
+    environment = {
+      KMS_ENDPOINT: kms.endpoint,
+      SIGNING_KEYS_JSON: JSON.stringify(kms.signingKeys.map(({ name, algorithm }) => ({ name, algorithm }))),
+      STORE: 'sqlite',
+      SQLITE_PATH: path,
+      LICENSE_KEY_PEPPER: PEPPER,
+    };
+    key = await seed(path);
+  });
+
+  afterEach(async () => {
+    program?.kill('SIGKILL');
+    await program?.ended;
+    program = undefined;
+  });
+
+  afterAll(async () => {
+    await kms.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function seed(path: string): Promise<string> {
+    const store = openSqliteStore({ path });
+    const random = { bytes: (length: number) => randomBytes(length) };
+    const wanted = generateLicenseKey('TEST', random);
+    const ports = { store, hasher: createHasher(PEPPER), clock: { now: Date.now } };
+    await createLicense(ports, {
+      licenseKey: wanted,
+      licenseId: 'license-1',
+      customer: { id: 'c', name: 'C' },
+      product: 'demo-app',
+      tier: 'pro',
+      features: [],
+      seats: 2,
+      signingAlgorithm: 'EC_SIGN_ED25519',
+    });
+    await store.close();
+    return wanted;
+  }
+
+  function run(target: string, port: number, env: Record<string, string>): Program {
+    const source = join(REPOSITORY, 'functions', target === 'countersign' ? 'all' : target, 'main.ts');
+    return spawnProgram(CLI, [`--target=${target}`, `--source=${source}`, `--port=${port}`], { env });
+  }
+
+  async function serveFunction(target: string): Promise<string> {
+    const port = await freePort();
+    program = run(target, port, environment);
+    const baseUrl = `http://127.0.0.1:${port}`;
+    await waitUntil(program, () =>
+      fetch(`${baseUrl}/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    );
+    return baseUrl;
+  }
+
+  const acquireAt = (baseUrl: string, body: string) =>
+    fetch(`${baseUrl}${ACQUIRE}`, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+
+  test('licenses: acquires and is guarded, and has no public keys', async () => {
+    const baseUrl = await serveFunction('licenses');
+    const good = await acquireAt(baseUrl, JSON.stringify({ license_key: key, hardware_id: 'm' }));
+    expect(good.status).toBe(200);
+    expect(await good.json()).toMatchObject({
+      license_data: { license_key: key, signature_algorithm: 'EC_SIGN_ED25519' },
+    });
+    await expectProblem(await acquireAt(baseUrl, '{"license_key":'), 400, 'invalid_json');
+    await expectProblem(await acquireAt(baseUrl, ' '.repeat(65_537)), 413, 'body_too_large');
+    await expectProblem(await fetch(`${baseUrl}/%zz`), 400, 'malformed_request');
+    await expectProblem(await fetch(`${baseUrl}/favicon.ico`), 404, 'not_found');
+    await expectProblem(await fetch(`${baseUrl}/.well-known/jwks.json`), 404, 'not_found');
+    expect(program?.stderr()).toBe('');
+    expect(program?.stdout()).not.toContain(key);
+  });
+
+  test('keys: serves public keys, and cannot acquire', async () => {
+    const baseUrl = await serveFunction('keys');
+    const { keys } = (await (await fetch(`${baseUrl}/.well-known/jwks.json`)).json()) as {
+      keys: { alg: string }[];
+    };
+    expect(keys.map(({ alg }) => alg).sort()).toEqual(['EdDSA', 'RS256']);
+    expect(JSON.stringify(keys)).not.toMatch(/"(d|p|q|dp|dq|qi)":/);
+    await expectProblem(
+      await acquireAt(baseUrl, JSON.stringify({ license_key: key, hardware_id: 'm' })),
+      404,
+      'not_found',
+    );
+    await expectProblem(await acquireAt(baseUrl, '{"license_key":'), 404, 'not_found');
+  });
+
+  test('countersign: has both', async () => {
+    const baseUrl = await serveFunction('countersign');
+    expect((await acquireAt(baseUrl, JSON.stringify({ license_key: key, hardware_id: 'm' }))).status).toBe(
+      200,
+    );
+    expect((await fetch(`${baseUrl}/.well-known/jwks.json`)).status).toBe(200);
+  });
+
+  test.each(['SQLITE_PATH', 'LICENSE_KEY_PEPPER', 'SIGNING_KEYS_JSON'])(
+    'without %s: exit code 1 and a sentence',
+    async (name) => {
+      const { [name]: _, ...rest } = environment;
+      program = run('licenses', await freePort(), rest);
+      const { code, stderr } = await program.ended;
+      expect(code, stderr).toBe(1);
+      expect(stderr).toContain(`${name} is not set.`);
+      expect(stderr).not.toMatch(/^\s+at /m);
+    },
+  );
+
+  test('a wrong value is not repeated', async () => {
+    program = run('licenses', await freePort(), { ...environment, LICENSE_KEY_PEPPER: 'too-short-secret' });
+    const { code, stderr } = await program.ended;
+    expect([code, stderr.includes('LICENSE_KEY_PEPPER'), stderr.includes('too-short-secret')]).toEqual([
+      1,
+      true,
+      false,
+    ]);
+  });
+
+  test('a local KMS in production is refused', async () => {
+    program = run('licenses', await freePort(), { ...environment, NODE_ENV: 'production' });
+    const { code, stderr } = await program.ended;
+    expect([code, stderr.includes('KMS_ENDPOINT')]).toEqual([1, true]);
+  });
+});
