@@ -6,31 +6,39 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { type Client, createClient, ServiceError } from '../shared/client/client.ts';
 import { importVerificationKey, type VerificationKey, verifyDocument } from '../shared/client/verify.ts';
 import { type Stack, StackError, startStack } from './local/stack.ts';
 
 const SEATS = 5;
 
-const home = mkdtempSync(join(tmpdir(), 'countersign-demo-'));
-let step = 0;
+/** How long Ctrl-C waits for a stack that is still starting. */
+const INTERRUPT_LIMIT_MS = 3_000;
 
 let starting: Promise<Stack> | undefined;
+let isInterrupted = false;
+let step = 0;
 
-process.once('exit', () => rmSync(home, { recursive: true, force: true }));
+// Before the folder is made, or a Ctrl-C between the two would leave it.
 process.once('SIGINT', () => void interrupt());
+const home = mkdtempSync(join(tmpdir(), 'countersign-demo-'));
+process.once('exit', () => rmSync(home, { recursive: true, force: true }));
 
 try {
   await run();
 } catch (error) {
-  console.error(error instanceof StackError ? `The demo cannot start. ${error.message}` : error);
+  // Ctrl-C reaches the KMS too, and what fails because of that is no news.
+  if (!isInterrupted)
+    console.error(error instanceof StackError ? `The demo cannot start. ${error.message}` : error);
   process.exitCode = 1;
 }
 
-/** Ctrl-C: the KMS must have ended before its folder goes, or it would make it again. */
+/** Ctrl-C: the KMS has to end before its folder goes, or it would write there again. */
 async function interrupt(): Promise<void> {
-  const stack = await starting?.catch(() => undefined);
-  await stack?.stop();
+  isInterrupted = true;
+  const stopped = starting?.then((stack) => stack.stop()).catch(() => {});
+  await Promise.race([stopped, setTimeout(INTERRUPT_LIMIT_MS)]);
   process.exit(130);
 }
 
