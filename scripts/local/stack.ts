@@ -2,10 +2,10 @@
  * The whole service on one machine with no cloud account: every function in this process, served by the
  * functions-framework, SQLite for the store, and a second process that plays the KMS and alone holds the keys.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { type LocalKms, startLocalKms } from '../../infra/local/kms/process.ts';
 import { provisionKeys } from '../../infra/local/kms/provision.ts';
@@ -82,9 +82,18 @@ async function startKms(home: string): Promise<LocalKms> {
   }
 }
 
+/** One folder after the other: where it cannot be, as below /proc, Node's own recursive mkdir never returns. */
+function makeFolder(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return;
+  if (found !== undefined) throw new Error(`${path} is no folder`);
+  makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
+}
+
 function makeHome(home: string): void {
   try {
-    mkdirSync(home, { recursive: true, mode: 0o700 });
+    makeFolder(home);
   } catch (cause) {
     throw new StackError(
       `The folder ${home} cannot be made. Choose another with COUNTERSIGN_HOME=/some/folder.`,

@@ -190,6 +190,12 @@ describe('a mistake gets exit code 1 and a sentence', () => {
     }
   });
 
+  test.runIf(existsSync('/proc'))('a home where the system lets nobody make a folder', async () => {
+    for (const wrong of ['/proc/countersign', '/proc/countersign/home']) {
+      expect(await refusal({ COUNTERSIGN_HOME: wrong })).toContain(`${wrong} cannot be made`);
+    }
+  });
+
   test('a home whose KMS folder cannot be made', async () => {
     const wrong = join(folder, 'half');
     mkdirSync(wrong);
