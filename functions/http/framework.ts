@@ -7,7 +7,7 @@
  * request listener is put behind a guard, once per server, however the framework was started: by its command
  * line, by a platform, by a test.
  *
- * The guard reads the body, no more than `MAX_BODY_BYTES`, and leaves it as `rawBody`, which is where the
+ * The guard reads the body, keeps no more than `MAX_BODY_BYTES`, and leaves it as `rawBody`, which is where the
  * framework would leave it. Its parsers skip a request that was read. See docs/adr/0002.
  */
 import { subscribe } from 'node:diagnostics_channel';

@@ -5,23 +5,12 @@ const ACQUIRE = '/api/v1/licenses/acquire';
 const TOO_LARGE = ' '.repeat(65_537);
 
 let service: TestService;
-let _licenseKey: string;
 
 beforeAll(async () => {
   service = await startTestService();
-  _licenseKey = await service.addLicense();
 });
 
 afterAll(() => service.stop());
-
-const call = (path: string, init: RequestInit = {}) => fetch(new URL(path, service.baseUrl), init);
-const _postJson = (body: BodyInit, headers: Record<string, string> = {}) =>
-  call(ACQUIRE, {
-    method: 'POST',
-    body,
-    headers: { 'content-type': 'application/json', ...headers },
-    duplex: 'half',
-  } as RequestInit);
 
 describe('CORS', () => {
   const ALLOWED = 'https://app.example.com';

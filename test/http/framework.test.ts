@@ -3,14 +3,11 @@ import { expectProblem, expectRawProblem, sendRaw } from '../support/problems.ts
 import { startTestService, type TestService } from '../support/service.ts';
 
 const ACQUIRE = '/api/v1/licenses/acquire';
-const _TOO_LARGE = ' '.repeat(65_537);
 
 let service: TestService;
-let _licenseKey: string;
 
 beforeAll(async () => {
   service = await startTestService();
-  _licenseKey = await service.addLicense();
 });
 
 afterAll(() => service.stop());
@@ -25,8 +22,6 @@ const postJson = (body: BodyInit, headers: Record<string, string> = {}) =>
   } as RequestInit);
 
 const raw = (bytes: string, limitMs?: number) => sendRaw(service.baseUrl, bytes, limitMs);
-
-const _lastLogLine = () => JSON.parse(service.logLines.at(-1) ?? '{}');
 
 describe('instead of the framework', () => {
   test.each([

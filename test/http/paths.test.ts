@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestService, type TestService } from '../support/service.ts';
 
 const ACQUIRE = '/api/v1/licenses/acquire';
-const _TOO_LARGE = ' '.repeat(65_537);
 
 let service: TestService;
 let licenseKey: string;
@@ -15,13 +14,6 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 
 const call = (path: string, init: RequestInit = {}) => fetch(new URL(path, service.baseUrl), init);
-const _postJson = (body: BodyInit, headers: Record<string, string> = {}) =>
-  call(ACQUIRE, {
-    method: 'POST',
-    body,
-    headers: { 'content-type': 'application/json', ...headers },
-    duplex: 'half',
-  } as RequestInit);
 
 describe('every path of the description', () => {
   async function operations(): Promise<(readonly [method: string, path: string])[]> {

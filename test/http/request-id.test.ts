@@ -16,13 +16,6 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 
 const call = (path: string, init: RequestInit = {}) => fetch(new URL(path, service.baseUrl), init);
-const _postJson = (body: BodyInit, headers: Record<string, string> = {}) =>
-  call(ACQUIRE, {
-    method: 'POST',
-    body,
-    headers: { 'content-type': 'application/json', ...headers },
-    duplex: 'half',
-  } as RequestInit);
 
 const raw = (bytes: string, limitMs?: number) => sendRaw(service.baseUrl, bytes, limitMs);
 
