@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { ALGORITHM_NAMES } from '../shared/algorithms.ts';
-import { DEFAULT_CLOCK_SKEW_SECONDS } from '../shared/constants.ts';
+import { DEFAULT_CLOCK_SKEW_SECONDS, DEFAULT_SWEEP_INTERVAL_SECONDS } from '../shared/constants.ts';
 import { SEVERITIES } from './log.ts';
 
 /** The setting is wrong; the message says which and how. */
@@ -47,8 +47,28 @@ export const CONFIG_SCHEMA = z.object({
   NODE_ENV: z.string().default('development'),
   ISSUER: z.string().min(1).default('countersign'),
   LOG_LEVEL: z.enum(SEVERITIES).default('INFO'),
-  STORE: z.enum(['sqlite'], { error: 'must be sqlite' }).default('sqlite'),
-  SQLITE_PATH: z.string().min(1),
+  STORE: z.enum(['sqlite', 'firestore'], { error: 'must be sqlite or firestore' }).default('sqlite'),
+  SQLITE_PATH: z.string().optional(),
+  FIRESTORE_PROJECT: z
+    .string()
+    // Some old projects belong to a domain: `example.com:licences`.
+    .regex(/^(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/, {
+      error: 'must be the id of a Google Cloud project, not its number or its name',
+    })
+    .optional(),
+  FIRESTORE_DATABASE: z
+    .string()
+    .regex(/^(?:\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9])$/, {
+      error: 'must be (default) or the id of a Firestore database: 4 to 63 letters, digits and hyphens',
+    })
+    .default('(default)'),
+  FIRESTORE_EMULATOR_HOST: z
+    .string()
+    .regex(/^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):\d+$/, {
+      error: 'must be HOST:PORT; leave it unset for the real Firestore',
+    })
+    .refine((host) => URL.canParse(`http://${host}`), { error: 'has a port beyond 65535' })
+    .optional(),
   LICENSE_KEY_PEPPER: z.string().min(32, { error: 'must have at least 32 characters' }),
   SIGNING_KEYS_JSON: z
     .string()
@@ -69,31 +89,71 @@ export const CONFIG_SCHEMA = z.object({
     })
     .optional(),
   CLOCK_SKEW_SECONDS: z.coerce.number().int().min(0).max(3600).default(DEFAULT_CLOCK_SKEW_SECONDS),
+  SWEEP_INTERVAL_SECONDS: z.coerce.number().int().min(0).max(86_400).default(DEFAULT_SWEEP_INTERVAL_SECONDS),
   CORS_ALLOWED_ORIGINS: commaSeparated.pipe(z.array(origin)).prefault(''),
 });
 
-export type Config = z.output<typeof CONFIG_SCHEMA>;
+type Settings = z.output<typeof CONFIG_SCHEMA>;
 
-/** @throws ConfigError when a variable is missing or wrong, or a development setting is used in production. */
+/** What the chosen store needs is there, and nothing of the other one. */
+export type Config = Settings &
+  (
+    | { readonly STORE: 'sqlite'; readonly SQLITE_PATH: string }
+    | { readonly STORE: 'firestore'; readonly FIRESTORE_PROJECT: string }
+  );
+
+type Values = Readonly<Record<string, string | undefined>>;
+
+/** By store: what must be set, and what it has to be; and what only another store reads. */
+const STORE_RULES = {
+  sqlite: {
+    needs: { name: 'SQLITE_PATH', what: 'the path of the database file' },
+    unread: ['FIRESTORE_PROJECT', 'FIRESTORE_DATABASE', 'FIRESTORE_EMULATOR_HOST'],
+    other: 'firestore',
+  },
+  firestore: {
+    needs: { name: 'FIRESTORE_PROJECT', what: 'the id of the Google Cloud project' },
+    unread: ['SQLITE_PATH'],
+    other: 'sqlite',
+  },
+} as const satisfies Record<Settings['STORE'], object>;
+
+/** Settings that must not reach production, and what they point at. */
+const DEVELOPMENT_ONLY = { KMS_ENDPOINT: 'KMS', FIRESTORE_EMULATOR_HOST: 'Firestore' } as const;
+
+/** @throws ConfigError when a variable is missing or wrong, or contradicts another */
 export function loadConfig(environment: NodeJS.ProcessEnv): Config {
   const known = Object.keys(CONFIG_SCHEMA.shape).map((name) => [name, environment[name] || undefined]);
-  const values = Object.fromEntries(known) as Record<string, string | undefined>;
+  const values: Values = Object.fromEntries(known);
   const result = CONFIG_SCHEMA.safeParse(values);
-  if (!result.success)
-    throw new ConfigError(result.error.issues.map((issue) => sentence(issue, values)).join('\n'));
-  const config = result.data;
-  if (config.NODE_ENV === PRODUCTION && config.KMS_ENDPOINT !== undefined) {
-    throw new ConfigError(
-      'KMS_ENDPOINT points at a local KMS, and NODE_ENV is production. Unset KMS_ENDPOINT.',
-    );
-  }
-  return config;
+  const problems = result.success
+    ? [...storeProblems(result.data, values), ...productionProblems(result.data)]
+    : result.error.issues.map((issue) => sentence(issue, values));
+  if (!result.success || problems.length > 0) throw new ConfigError(problems.join('\n'));
+  return result.data as Config;
 }
 
-function sentence(
-  { path, message }: z.core.$ZodIssue,
-  values: Readonly<Record<string, string | undefined>>,
-): string {
+function storeProblems({ STORE }: Settings, values: Values): string[] {
+  const { needs, unread, other } = STORE_RULES[STORE];
+  const missing =
+    values[needs.name] === undefined
+      ? [`${needs.name} is not set. STORE is ${STORE}: set ${needs.name} to ${needs.what}.`]
+      : [];
+  const idle = unread.filter((name) => values[name] !== undefined);
+  return [
+    ...missing,
+    ...idle.map((name) => `${name} is set, and STORE is ${STORE}. Unset ${name}, or set STORE=${other}.`),
+  ];
+}
+
+function productionProblems(settings: Settings): string[] {
+  if (settings.NODE_ENV !== PRODUCTION) return [];
+  return Object.entries(DEVELOPMENT_ONLY)
+    .filter(([name]) => settings[name as keyof typeof DEVELOPMENT_ONLY] !== undefined)
+    .map(([name, what]) => `${name} points at a local ${what}, and NODE_ENV is production. Unset ${name}.`);
+}
+
+function sentence({ path, message }: z.core.$ZodIssue, values: Values): string {
   const [name, ...inside] = path.map(String);
   if (name === undefined || values[name] === undefined) {
     return `${name} is not set. docs/configuration.md says what it is for.`;

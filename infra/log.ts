@@ -17,6 +17,12 @@ const MEMBERS: readonly Member[] = [
   'latency_ms',
   'error_chain',
   'error_frames',
+  'sessions_ended',
+  'idempotency_keys_forgotten',
+  'licenses_looked_at',
+  'left',
+  'damaged',
+  'complete',
 ];
 
 /** A log that drops entries below `level`. `write` is where lines go. */

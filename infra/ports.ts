@@ -1,5 +1,6 @@
 /** Makes the ports that a configuration asks for. */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Log } from '../shared/ports/log.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 import type { Config } from './config.ts';
@@ -7,7 +8,9 @@ import { createHasher } from './hasher.ts';
 import { createKeyDirectory } from './kms/directory.ts';
 import { createKmsClient } from './kms/google.ts';
 import { createLog } from './log.ts';
-import { openSqliteStore } from './stores/sqlite.ts';
+import { createInstanceMemory } from './memory.ts';
+import { type FirestoreStore, openFirestoreStore } from './stores/firestore.ts';
+import { openSqliteStore, type SqliteStore } from './stores/sqlite.ts';
 
 export interface Infrastructure {
   readonly ports: Ports;
@@ -19,18 +22,29 @@ export interface Infrastructure {
 export function createInfrastructure(config: Config): Infrastructure {
   const { KMS_ENDPOINT: endpoint, SIGNING_DEADLINE_MS: deadlineMs, SIGNING_KEYS_JSON: keys } = config;
   const client = createKmsClient(endpoint === undefined ? {} : { endpoint });
-  const store = openSqliteStore({ path: config.SQLITE_PATH });
+  const store = openStore(config);
   return {
     ports: {
       store,
       keys: createKeyDirectory({ client, keys, deadlineMs }),
-      clock: { now: Date.now },
+      clock: { now: Date.now, pause: (milliseconds) => pause(milliseconds) },
       random: { bytes: (length) => randomBytes(length) },
       hasher: createHasher(config.LICENSE_KEY_PEPPER),
+      memory: createInstanceMemory(),
     },
     log: createLog(config.LOG_LEVEL),
     close: async () => {
       await Promise.all([store.close(), client.close()]);
     },
   };
+}
+
+function openStore(config: Config): SqliteStore | FirestoreStore {
+  if (config.STORE === 'sqlite') return openSqliteStore({ path: config.SQLITE_PATH });
+  const {
+    FIRESTORE_PROJECT: project,
+    FIRESTORE_DATABASE: database,
+    FIRESTORE_EMULATOR_HOST: endpoint,
+  } = config;
+  return openFirestoreStore({ project, database, ...(endpoint === undefined ? {} : { endpoint }) });
 }

@@ -50,8 +50,15 @@ export const IDEMPOTENCY_TTL_SECONDS = 86_400;
  */
 export const MAX_COMMIT_ATTEMPTS = 64;
 
-/** Seat ids read in one query while looking for a free one. */
-export const SEAT_WINDOW = 64;
+/**
+ * Seat ids read in one query while looking for a free one: as many as promise `ENOUGH_FREE_SEATS`, between these
+ * limits. Each taken one is a billed read.
+ */
+export const MIN_SEAT_WINDOW = 64;
+export const MAX_SEAT_WINDOW = 512;
+
+/** Free seats that a window should hold on average: then it holds none once in 55 times, e^-4. */
+export const ENOUGH_FREE_SEATS = 4;
 
 /** Expired sessions looked at when no seat is free: enough for requests that race to spread over them. */
 export const REAP_WINDOW = 16;
@@ -61,3 +68,41 @@ export const RETRY_AFTER_SECONDS = 5;
 
 /** How long clients may cache public keys: a compromise must reach them within minutes. */
 export const PUBLIC_KEY_MAX_AGE_SECONDS = 300;
+
+/** How often a use case reads and decides again after a commit whose outcome it was not told. */
+export const MAX_INTERRUPTED_COMMITS = 4;
+
+/**
+ * A request decides nothing again when it is this old: its client is about to give up, and what operators change must
+ * not be overtaken by requests from long before.
+ */
+export const MAX_REQUEST_SECONDS = 20;
+
+/** The first pause before that; each later one is three times as long. Jitter takes up to half off. */
+export const INTERRUPTED_COMMIT_PAUSE_MS = 50;
+
+/** What one instance remembers: about 1 KB a licence and 0.5 KB a session. */
+export const REMEMBERED_LICENSES = 10_000;
+export const REMEMBERED_SESSIONS = 50_000;
+
+/**
+ * How long an instance believes its count of free seats. Others grant seats too; believing too much costs one signature
+ * for nothing, and the refusal that follows corrects it.
+ */
+export const FREE_SEATS_TTL_SECONDS = 600;
+
+/**
+ * After seats were lowered, how long requests that started before may still commit: longer than any request lasts.
+ * Until then, and while a seat beyond the number is held, grants look for such seats first.
+ */
+export const SEATS_SETTLE_SECONDS = 60;
+
+/** Documents that maintenance reads in one query, and how many of them it works on at once. */
+export const MAINTENANCE_PAGE = 100;
+export const MAINTENANCE_PARALLEL = 16;
+
+/** How often a process that serves everything sweeps: the ledger is at most this far behind. */
+export const DEFAULT_SWEEP_INTERVAL_SECONDS = 60;
+
+/** How long one sweep lasts at most: below the 60 s after which Cloud Scheduler and load balancers give up. */
+export const SWEEP_SECONDS = 45;

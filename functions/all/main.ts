@@ -3,8 +3,11 @@ import { start } from '../../infra/start.ts';
 import { serve } from '../http/serve.ts';
 import { keyEndpoints } from '../keys/endpoints.ts';
 import { licenseEndpoints } from '../licenses/endpoints.ts';
+import { scheduleSweeps } from '../maintenance/schedule.ts';
 
 export const started = start('countersign');
 
-const { ports, settings } = started;
+const { ports, settings, log, config } = started;
+// The sweep has no endpoint here: this process faces the clients.
+export const stopSweeps = scheduleSweeps(ports, settings, log, config.SWEEP_INTERVAL_SECONDS);
 serve(started, [...licenseEndpoints(ports, settings), ...keyEndpoints(ports.keys)]);

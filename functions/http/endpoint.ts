@@ -26,7 +26,7 @@ interface EndpointDescription {
   readonly path: string;
   readonly summary: string;
   readonly description?: string;
-  readonly tag: 'licenses' | 'keys' | 'service';
+  readonly tag: 'licenses' | 'keys' | 'maintenance' | 'service';
   /** Codes this endpoint answers with, beside those that every endpoint can meet. */
   readonly errors: readonly ErrorCode[];
   readonly idempotent?: boolean;

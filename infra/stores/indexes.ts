@@ -1,10 +1,27 @@
 /**
- * Fields that a query orders or filters by often enough to deserve an index.
- *
- * Firestore indexes every field by itself; SQLite would read and sort the whole collection. Each row names
- * the question that it answers. A new row takes effect when the store is next opened.
+ * The indexes that queries need, read from `indexes.json`: the one list that Terraform, the test server and this
+ * code share. Firestore gets them from Terraform; SQLite makes its own (`sqlite/create-indexes.ts`) when it is next opened.
  */
-export const INDEXED_FIELDS: readonly string[] = [
-  // A full licence looks for its first expired session: `licenses/{L}/sessions` by lease_expires_at, limit 1.
-  'lease_expires_at',
-];
+import declared from './indexes.json' with { type: 'json' };
+
+/** Orders the documents of one collection by one field. */
+export interface FieldIndex {
+  readonly collectionGroup: string;
+  readonly field: string;
+}
+
+/** Finds documents by the first fields, each equal to a value, and orders them by the last one. */
+export interface GroupIndex {
+  readonly collectionGroup: string;
+  readonly equal: readonly string[];
+  readonly ordered: string;
+}
+
+export const FIELD_INDEXES: readonly FieldIndex[] = declared.fieldOverrides
+  .filter(({ indexes }) => indexes.length > 0)
+  .map(({ collectionGroup, fieldPath }) => ({ collectionGroup, field: fieldPath }));
+
+export const GROUP_INDEXES: readonly GroupIndex[] = declared.indexes.map(({ collectionGroup, fields }) => {
+  const paths = fields.map(({ fieldPath }) => fieldPath);
+  return { collectionGroup, equal: paths.slice(0, -1), ordered: paths.at(-1) ?? '' };
+});

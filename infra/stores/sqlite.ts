@@ -35,6 +35,11 @@ interface Row {
   readonly version: number;
 }
 
+interface FoundRow extends Row {
+  readonly collection: string;
+  readonly id: string;
+}
+
 export interface SqliteStore extends DocumentStore {
   /** Commits what is waiting and closes the file. Later calls reject with `store_unavailable`. */
   close(): Promise<void>;
@@ -69,10 +74,9 @@ export function openSqliteStore({ path }: { readonly path: string }): SqliteStor
     },
 
     async query(query: Query) {
-      const checked = checkQuery(query);
-      const { sql, parameters } = compileQuery(checked);
-      const rows = answer(() => prepare(sql).all(...parameters)) as unknown as (Row & { id: string })[];
-      return rows.map((row) => snapshot(`${checked.collection}/${row.id}`, row));
+      const { sql, parameters } = compileQuery(checkQuery(query));
+      const rows = answer(() => prepare(sql).all(...parameters)) as unknown as FoundRow[];
+      return rows.map((row) => snapshot(`${row.collection}/${row.id}`, row));
     },
 
     async aggregate(query: Query, aggregates: Aggregates = {}): Promise<AggregateResult> {
@@ -85,7 +89,7 @@ export function openSqliteStore({ path }: { readonly path: string }): SqliteStor
 
     async commit(writes: readonly Write[]) {
       checkWrites(writes);
-      if (writes.length > 0) await commits.add(writes);
+      return writes.length === 0 ? [] : commits.add(writes);
     },
 
     async close() {

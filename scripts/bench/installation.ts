@@ -25,7 +25,7 @@ const KEYS: readonly KeyToProvision[] = [
   { id: 'license-rsa', algorithm: 'RSA_SIGN_PKCS1_4096_SHA256' },
   { id: 'license-ed25519', algorithm: 'EC_SIGN_ED25519' },
 ];
-const PEPPER = 'a pepper for benchmarks, long enough to pass';
+export const PEPPER = 'a pepper for benchmarks, long enough to pass';
 
 export async function install(): Promise<Installation> {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'));

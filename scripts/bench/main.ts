@@ -10,6 +10,8 @@ import { parseArgs } from 'node:util';
 import { createClient } from '../../shared/client/client.ts';
 import { measureColdStarts } from './cold-start.ts';
 import { fsyncLatenciesMs } from './disk.ts';
+import { measureFirestore } from './firestore.ts';
+import { describeFirestore } from './firestore-report.ts';
 import { type FunctionProcess, type FunctionToServe, startFunction } from './function-process.ts';
 import { install } from './installation.ts';
 import { startLoadGenerator } from './load.ts';
@@ -29,16 +31,17 @@ const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     connections: { type: 'string', default: '16' },
-    /** Measures the scenarios whose names contain this. */
+    /** Measures the scenarios whose names contain this; `firestore`: what operations cost there. */
     only: { type: 'string', default: '' },
     /** A folder for a CPU profile of the function. Profiling costs time: not for numbers. */
     profile: { type: 'string' },
   },
 });
+const FIRESTORE = 'firestore';
 const connections = Number(values.connections);
 const plan = values.quick
-  ? { rounds: 1, seconds: 0.7, releases: 300, coldStarts: 3 }
-  : { rounds: 5, seconds: 2, releases: 2000, coldStarts: 9 };
+  ? { rounds: 1, seconds: 0.7, releases: 300, coldStarts: 3, runs: 5 }
+  : { rounds: 5, seconds: 2, releases: 2000, coldStarts: 9, runs: 21 };
 
 console.log(`${describeMachine()}; ${connections} connections, ${plan.rounds} rounds of ${plan.seconds} s\n`);
 
@@ -52,10 +55,13 @@ const generator = startLoadGenerator();
 let failures = 0;
 
 try {
-  failures += await measureThroughput();
-  const first = { license_key: licenseKeys.EC_SIGN_ED25519, hardware_id: 'cold-start' };
-  const request = { path: '/api/v1/licenses/acquire', body: JSON.stringify(first) };
-  console.log(describeColdStarts(await measureColdStarts(licenses, echo, request, plan.coldStarts)));
+  if (values.only === '' || values.only === FIRESTORE) await printFirestore();
+  if (values.only !== FIRESTORE) {
+    failures += await measureThroughput();
+    const first = { license_key: licenseKeys.EC_SIGN_ED25519, hardware_id: 'cold-start' };
+    const request = { path: '/api/v1/licenses/acquire', body: JSON.stringify(first) };
+    console.log(describeColdStarts(await measureColdStarts(licenses, echo, request, plan.coldStarts)));
+  }
 } finally {
   generator.stop();
   await installation.stop();
@@ -63,6 +69,11 @@ try {
 if (failures > 0) {
   console.error(`${failures} requests failed, so the numbers above are worth nothing.`);
   process.exitCode = 1;
+}
+
+async function printFirestore(): Promise<void> {
+  const costs = await measureFirestore(installation, { runs: plan.runs, machines: 100 });
+  console.log(`${describeFirestore(costs)}\n`);
 }
 
 /** Prints the table and answers how many requests failed. */

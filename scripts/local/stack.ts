@@ -52,7 +52,7 @@ export async function startStack({ home, port }: StackOptions): Promise<Stack> {
   const kms = await startKms(home);
   try {
     await configure(home, kms);
-    const { started } = await import('../../functions/all/main.ts');
+    const { started, stopSweeps } = await import('../../functions/all/main.ts');
     const local = readLocal(home);
     await seedDemoLicenses(started.ports, local);
     const server = getTestServer(started.about.name);
@@ -62,7 +62,10 @@ export async function startStack({ home, port }: StackOptions): Promise<Stack> {
       local: current,
       version: started.about.version,
       kms,
-      stop: () => stop(server, kms, started.close),
+      stop: () => {
+        stopSweeps();
+        return stop(server, kms, started.close);
+      },
     };
   } catch (error) {
     await kms.stop();
@@ -120,6 +123,10 @@ async function configure(home: string, kms: LocalKms): Promise<void> {
     SIGNING_KEYS_JSON: JSON.stringify(names.map((name, i) => ({ name, algorithm: KEYS[i]?.algorithm }))),
     STORE: 'sqlite',
     SQLITE_PATH: join(home, 'countersign.sqlite'),
+    // What the shell has set for another program is none of ours.
+    FIRESTORE_PROJECT: '',
+    FIRESTORE_DATABASE: '',
+    FIRESTORE_EMULATOR_HOST: '',
     LICENSE_KEY_PEPPER: readOrCreateSecret(home, 'pepper'),
   });
 }

@@ -1,9 +1,9 @@
 /** Acquire and borrow: refuse, renew the machine's own session, or grant a new one. */
 import type { LicenseRecord } from '../records/license.ts';
-import type { SessionRecord } from '../records/session.ts';
+import { type SessionRecord, shardOf } from '../records/session.ts';
 import type { Versioned } from '../records/versioned.ts';
 import { extendLease, leaseEnd, withDocument } from './lease.ts';
-import { hardwareRefusal, licenseRefusal } from './license.ts';
+import { hardwareRefusal, holdsSeat, licenseRefusal } from './license.ts';
 import { type Refusal, refuse } from './refusal.ts';
 
 export interface AcquireState {
@@ -23,8 +23,13 @@ export interface AcquireCommand {
 
 export type AcquireDecision =
   | Refusal
-  /** The machine's session lives: it is extended and answered again. */
-  | { readonly kind: 'renew'; readonly session: SessionRecord; readonly version: string }
+  /** The machine's session lives: it is extended and answered again, and `moves` if its seat is none any more. */
+  | {
+      readonly kind: 'renew';
+      readonly session: SessionRecord;
+      readonly version: string;
+      readonly moves: boolean;
+    }
   /** The lease of the machine's session has ended: a new session takes over its seat, the old one is ended. */
   | { readonly kind: 'replace'; readonly session: SessionRecord; readonly ended: Versioned<SessionRecord> }
   /**
@@ -51,18 +56,14 @@ export function decideAcquire(
 
   if (session !== undefined && now < session.record.lease_expires_at) {
     const { record, version } = session;
-    return { kind: 'renew', session: renewed(license, record, command, now), version };
+    const extended = renewed(license, record, command, now);
+    return { kind: 'renew', session: extended, version, moves: !holdsSeat(license, record) };
   }
   const fresh = newSession(license, command, now);
-  if (session !== undefined && keepsSeat(license, session.record)) {
+  if (session !== undefined && holdsSeat(license, session.record)) {
     return { kind: 'replace', session: { ...fresh, seat: session.record.seat }, ended: session };
   }
   return { kind: 'grant', session: fresh, needsSeat: license.seats !== null, ended: session };
-}
-
-/** Whether the seat of a session is one that its licence has: the number of seats may have changed since. */
-function keepsSeat({ seats }: LicenseRecord, { seat }: SessionRecord): boolean {
-  return seats === null || seat === null ? seats === seat : seat < seats;
 }
 
 function borrowRefusal(license: LicenseRecord, borrowSeconds: number | undefined): Refusal | undefined {
@@ -83,6 +84,7 @@ function newSession(license: LicenseRecord, command: AcquireCommand, now: number
     started_at: now,
     last_heartbeat_at: now,
     lease_expires_at: leaseEnd(license, now, command.borrowSeconds ?? license.policy.lease_seconds),
+    shard: shardOf(command.hardware),
     document_signed_at: now,
     document_expires_at: now,
   };

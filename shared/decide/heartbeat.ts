@@ -3,9 +3,8 @@
 import { constantTimeEqual } from '../canonical/constant-time.ts';
 import type { LicenseRecord } from '../records/license.ts';
 import type { SessionRecord } from '../records/session.ts';
-import type { EndReason } from '../records/usage.ts';
 import { extendLease, isDocumentDue, withDocument } from './lease.ts';
-import { endReasonOf, hardwareRefusal, licenseRefusal } from './license.ts';
+import { hardwareRefusal, holdsSeat, licenseRefusal } from './license.ts';
 import { type Refusal, refuse } from './refusal.ts';
 
 export interface SessionState {
@@ -23,14 +22,16 @@ export interface HeartbeatCommand {
 
 export type HeartbeatDecision =
   | Refusal
-  /** The lease moves on. `documented` is the session with a fresh document, when one is to be signed. */
+  /**
+   * The lease moves on. `documented` is the session with a fresh document, when one is to be signed; `moves` says
+   * that its seat is none of the licence's any more, so that it needs another one.
+   */
   | {
       readonly kind: 'extend';
       readonly session: SessionRecord;
       readonly documented: SessionRecord | undefined;
-    }
-  /** The licence no longer holds: the session ends now, and the caller is told why. */
-  | { readonly kind: 'end'; readonly reason: EndReason; readonly refusal: Refusal };
+      readonly moves: boolean;
+    };
 
 export const SESSION_NOT_FOUND = refuse(
   'session_not_found',
@@ -40,20 +41,23 @@ export const SESSION_NOT_FOUND = refuse(
 /**
  * A heartbeat that comes after the end of its lease still extends the session while nobody has taken its seat:
  * the commit demands the version that was read, so of a late heartbeat and a reaper exactly one wins.
+ *
+ * A refusal does not end the session. It may never reach the client, which may rely on its lease to the end, and
+ * its seat must not be another's before that.
  */
 export function decideHeartbeat(
   { license, session }: SessionState,
   command: HeartbeatCommand,
   now: number,
 ): HeartbeatDecision {
-  const stale = staleRefusal(session, command.generation);
-  if (license === undefined || session === undefined || stale !== undefined)
-    return stale ?? SESSION_NOT_FOUND;
-
-  const refusal = licenseRefusal(license, now);
-  if (refusal !== undefined) return { kind: 'end', reason: endReasonOf(license), refusal };
-  const denied = hardwareRefusal(license, command.hardware);
-  if (denied !== undefined) return { kind: 'end', reason: 'revoked', refusal: denied };
+  if (license === undefined) return staleRefusal(session, command.generation) ?? SESSION_NOT_FOUND;
+  // A revocation has deleted the session: saying why is of more use than that it is gone.
+  if (session === undefined) return licenseRefusal(license, now) ?? SESSION_NOT_FOUND;
+  const refusal =
+    staleRefusal(session, command.generation) ??
+    licenseRefusal(license, now) ??
+    hardwareRefusal(license, command.hardware);
+  if (refusal !== undefined) return refusal;
 
   const extended = extendLease(license, session, now, license.policy.lease_seconds);
   const isWanted =
@@ -62,6 +66,7 @@ export function decideHeartbeat(
     kind: 'extend',
     session: extended,
     documented: isWanted ? withDocument(license, extended, now) : undefined,
+    moves: !holdsSeat(license, session),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Whether a licence holds now: the first question of every decision. */
 import type { LicenseRecord } from '../records/license.ts';
+import type { SessionRecord } from '../records/session.ts';
 import type { EndReason } from '../records/usage.ts';
 import { type Refusal, refuse } from './refusal.ts';
 
@@ -17,9 +18,18 @@ export function licenseRefusal(license: LicenseRecord, now: number): Refusal | u
   return undefined;
 }
 
-/** Why a session ends when its licence does not hold. */
-export function endReasonOf(license: LicenseRecord): EndReason {
-  return license.status === 'active' ? 'license_expired' : license.status;
+/** Why the lease of a session has run out. */
+export function endReasonOf(license: LicenseRecord, { lease_expires_at: end }: SessionRecord): EndReason {
+  if (license.status !== 'active') return license.status;
+  return license.expires_at !== null && end >= license.expires_at ? 'license_expired' : 'expired';
+}
+
+/**
+ * Whether the seat of a session is one that its licence has: the number of seats may have been lowered since, and a
+ * session of an unlimited licence has none.
+ */
+export function holdsSeat({ seats }: LicenseRecord, { seat }: SessionRecord): boolean {
+  return seats === null || (seat !== null && seat < seats);
 }
 
 /** Whether a licence is bound to machines and this is none of them. */

@@ -1,8 +1,10 @@
+import type { SweepReport } from '../wire/maintenance.ts';
+
 /**
  * One log line. There is no free-form member on purpose: what is not listed here cannot be logged, so no
  * licence key, token, hardware id or address ever is.
  */
-export interface LogEntry {
+export interface LogEntry extends Partial<Readonly<SweepReport>> {
   readonly severity: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
   readonly message: string;
   readonly request_id?: string;

@@ -2,6 +2,7 @@ import type { Clock } from './clock.ts';
 import type { DocumentStore } from './document-store.ts';
 import type { Hasher } from './hasher.ts';
 import type { KeyDirectory } from './key-directory.ts';
+import type { InstanceMemory } from './memory.ts';
 import type { Random } from './random.ts';
 
 /** Everything a use case may reach outside itself. */
@@ -11,4 +12,6 @@ export interface Ports {
   readonly clock: Clock;
   readonly random: Random;
   readonly hasher: Hasher;
+  /** What this instance remembers; hints only. */
+  readonly memory: InstanceMemory;
 }

@@ -32,6 +32,11 @@ export const licenseRecord = z.object({
   allowed_major_versions: z.array(z.int().nonnegative()).nullable(),
   /** How many machines may hold a lease at once; null is unlimited. */
   seats: z.int().positive().nullable(),
+  /**
+   * When the number of seats was lowered, while sessions beyond it may still hold theirs: nothing new is granted
+   * before those are over. Null once that is known. Absent in records of before there was such a thing.
+   */
+  seats_lowered_at: instant.nullable().default(null),
   status: z.enum(['active', 'suspended', 'revoked']),
   /** The first instant at which the licence no longer holds; null is perpetual. */
   expires_at: instant.nullable(),

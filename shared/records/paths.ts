@@ -2,11 +2,21 @@
 
 const SEAT_DIGITS = 7;
 
-export const licensePath = (license: string) => `licenses/${license}`;
-export const seatsPath = (license: string) => `licenses/${license}/seats`;
-export const sessionsPath = (license: string) => `licenses/${license}/sessions`;
+export const LICENSES = 'licenses';
+export const SESSIONS = 'sessions';
+export const IDEMPOTENCY = 'idempotency';
+
+export const licensePath = (license: string) => `${LICENSES}/${license}`;
+export const seatsPath = (license: string) => `${licensePath(license)}/seats`;
+export const sessionsPath = (license: string) => `${licensePath(license)}/${SESSIONS}`;
 export const sessionPath = (license: string, hardware: string) => `${sessionsPath(license)}/${hardware}`;
-export const idempotencyPath = (hash: string) => `idempotency/${hash}`;
+export const idempotencyPath = (hash: string) => `${IDEMPOTENCY}/${hash}`;
+
+/** The licence and the machine of a session's path. */
+export function sessionAddress(path: string): { readonly license: string; readonly hardware: string } {
+  const [, license = '', , hardware = ''] = path.split('/');
+  return { license, hardware };
+}
 
 export const usagePath = (license: string, hardware: string, generation: string) =>
   `usage/${license}_${hardware}_${generation}`;

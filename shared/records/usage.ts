@@ -6,7 +6,18 @@ import { z } from 'zod';
 
 const instant = z.int().nonnegative();
 
-export const endReason = z.enum(['released', 'expired', 'revoked', 'suspended', 'license_expired']);
+/**
+ * `withdrawn`: committed, and taken back before any client was told, because the licence had changed meanwhile. The
+ * others say who or what ended the session; of a lease that ran out, what kept it from being extended.
+ */
+export const endReason = z.enum([
+  'released',
+  'expired',
+  'revoked',
+  'suspended',
+  'license_expired',
+  'withdrawn',
+]);
 
 export const usageRecord = z.object({
   license_id: z.string(),

@@ -2,6 +2,7 @@
 import type { AlgorithmName } from '../algorithms.ts';
 import { DEFAULT_HEARTBEAT_SECONDS, DEFAULT_LEASE_SECONDS } from '../constants.ts';
 import { normalizeLicenseKey } from '../license-key.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Ports } from '../ports/ports.ts';
 import { type LicensePolicy, type LicenseRecord, licenseRecord } from '../records/license.ts';
 import { licensePath } from '../records/paths.ts';
@@ -30,7 +31,7 @@ export interface NewLicense {
  * @throws ConflictError when a licence with this key exists, ZodError when a value is out of its range
  */
 export async function createLicense(
-  { store, hasher, clock }: Pick<Ports, 'store' | 'hasher' | 'clock'>,
+  { store, hasher, clock }: Pick<Ports, 'store' | 'hasher'> & { readonly clock: Pick<Clock, 'now'> },
   wanted: NewLicense,
 ): Promise<LicenseRecord> {
   const now = clock.now();

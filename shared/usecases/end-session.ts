@@ -56,6 +56,7 @@ export function endedAt(session: SessionRecord, now: number): number {
   return Math.max(session.started_at, Math.min(now, session.lease_expires_at));
 }
 
-function freeSeat(licenseHash: string, { seat }: SessionRecord): Write[] {
+/** Frees the seat of a session, if it has one. */
+export function freeSeat(licenseHash: string, { seat }: SessionRecord): Write[] {
   return seat === null ? [] : [{ op: 'delete', path: seatPath(licenseHash, seat), demand: 'present' }];
 }

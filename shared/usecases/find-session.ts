@@ -1,14 +1,15 @@
-/** Reads what a session id points at: the licence, and the session that its machine has now. */
+/** Finds what a session id points at: the licence, and the session that its machine has now. */
 import { SESSION_NOT_FOUND } from '../decide/heartbeat.ts';
 import { refuse } from '../decide/refusal.ts';
 import { normalizeLicenseKey } from '../license-key.ts';
 import type { DocumentPath, Snapshot } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
-import { type LicenseRecord, licenseRecord } from '../records/license.ts';
+import type { LicenseRecord } from '../records/license.ts';
 import { licensePath, sessionPath } from '../records/paths.ts';
 import { type SessionRecord, sessionRecord } from '../records/session.ts';
 import type { Versioned } from '../records/versioned.ts';
 import { parseSessionId, type SessionAddress } from '../session-id.ts';
+import { learnLicense } from './known-license.ts';
 import { readRecord } from './read.ts';
 import { refused } from './refused.ts';
 
@@ -20,7 +21,7 @@ export interface SessionClaim {
 }
 
 export interface FoundSession {
-  readonly license: LicenseRecord | undefined;
+  readonly license: Versioned<LicenseRecord> | undefined;
   readonly session: Versioned<SessionRecord> | undefined;
   /** The further documents that were asked for. */
   readonly others: readonly (Snapshot | undefined)[];
@@ -46,16 +47,30 @@ export function locateSession({ hasher }: Pick<Ports, 'hasher'>, claim: SessionC
   return address;
 }
 
-/** Reads licence, session and `others` in one round trip. */
+/**
+ * Licence and session as this instance remembers them; undefined unless it remembers both, and the session is the
+ * one that the id names.
+ */
+export function recallSession(
+  { memory }: Pick<Ports, 'memory'>,
+  { license: licenseHash, hardware, generation }: SessionAddress,
+): { license: Versioned<LicenseRecord>; session: Versioned<SessionRecord> } | undefined {
+  const license = memory.licenses.get(licenseHash);
+  const session = memory.sessions.get(sessionPath(licenseHash, hardware));
+  if (license === undefined || session?.record.generation !== generation) return undefined;
+  return { license, session };
+}
+
+/** Reads licence, session and `others` in one round trip, and remembers the licence. */
 export async function readSession(
-  { store }: Pick<Ports, 'store'>,
+  ports: Pick<Ports, 'store' | 'memory'>,
   { license, hardware }: SessionAddress,
   others: readonly DocumentPath[] = [],
 ): Promise<FoundSession> {
   const paths = [licensePath(license), sessionPath(license, hardware), ...others];
-  const [licenseDocument, sessionDocument, ...rest] = await store.get(paths);
+  const [licenseDocument, sessionDocument, ...rest] = await ports.store.get(paths);
   return {
-    license: readRecord(licenseRecord, licenseDocument)?.record,
+    license: learnLicense(ports, license, licenseDocument),
     session: readRecord(sessionRecord, sessionDocument),
     others: rest,
   };

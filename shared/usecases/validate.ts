@@ -47,7 +47,7 @@ async function liveRefusal(ports: Ports, payload: DocumentPayload, now: number) 
   if (address === undefined) return LICENSE_NOT_FOUND;
   const { license, session } = await readSession(ports, address);
   if (license === undefined) return LICENSE_NOT_FOUND;
-  return licenseRefusal(license, now) ?? staleRefusal(session?.record, address.generation);
+  return licenseRefusal(license.record, now) ?? staleRefusal(session?.record, address.generation);
 }
 
 const imported = new WeakMap<object, Promise<VerificationKey>>();

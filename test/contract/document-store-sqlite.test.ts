@@ -15,12 +15,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { compileQuery } from '../../infra/stores/sqlite/compile.ts';
 import { openDatabase } from '../../infra/stores/sqlite/connection.ts';
 import { createGroupCommit } from '../../infra/stores/sqlite/group-commit.ts';
 import type { SqliteStore } from '../../infra/stores/sqlite.ts';
 import { openSqliteStore } from '../../infra/stores/sqlite.ts';
-import { checkQuery } from '../../infra/stores/validate.ts';
 import { CountersignError } from '../../shared/errors.ts';
 import type { Query } from '../../shared/ports/document-store.ts';
 import { ConflictError } from '../../shared/ports/document-store.ts';
@@ -229,6 +227,38 @@ describe('SQLite store', () => {
       expectUnavailable(() => openSqliteStore({ path: folder }), /cannot be opened/);
     });
 
+    it('gets the indexes that an older release did not make, and answers from them', async () => {
+      const path = freshFile();
+      const older = openSqliteStore({ path });
+      const session = 'licenses/a/sessions/x';
+      await older.commit([{ op: 'set', path: session, fields: { shard: 3, lease_expires_at: 0 } }]);
+      await older.close();
+      const database = new DatabaseSync(path);
+      const names = database.prepare(
+        "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL",
+      );
+      const made = names.all();
+      expect(made.length).toBeGreaterThan(2);
+      for (const { name } of made) database.exec(`DROP INDEX "${name}"`);
+      database.exec('CREATE INDEX "by lease_expires_at" ON documents (collection, id)');
+      database.close();
+      const store = open(path);
+      const found = await store.query({
+        group: 'sessions',
+        where: [
+          ['shard', '==', 3],
+          ['lease_expires_at', '<', 1],
+        ],
+      });
+      expect(found.map((each) => each.path)).toEqual([session]);
+      await store.close();
+      const again = new DatabaseSync(path);
+      expect(
+        again.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL").all(),
+      ).toEqual(made);
+      again.close();
+    });
+
     it('is reported when it cannot grow, and can be used again', async () => {
       const database = openDatabase(freshFile());
       database.exec('PRAGMA max_page_count = 20');
@@ -291,53 +321,6 @@ describe('SQLite store', () => {
       expect((await two.get(['a/1']))[0]?.fields).toEqual({ by: 'one' });
       const late = two.commit([{ op: 'set', path: 'a/1', fields: { by: 'two' }, demand: 'absent' }]);
       await expect(late).rejects.toBeInstanceOf(ConflictError);
-    });
-  });
-
-  describe('plans', () => {
-    const plan = (query: Query): string => {
-      const database = openDatabase(freshFile());
-      const { sql, parameters } = compileQuery(checkQuery(query));
-      const steps = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters);
-      database.close();
-      return steps.map(({ detail }) => detail).join('; ');
-    };
-    const sessions = 'licenses/a/sessions';
-    const byLease = 'SEARCH documents USING INDEX by lease_expires_at (collection=?';
-
-    it('walk the index for the session whose lease ends first, without sorting', () => {
-      const query: Query = { collection: sessions, orderBy: [['lease_expires_at', 'asc']], limit: 1 };
-      expect(plan(query)).toMatch(/^SEARCH documents USING INDEX by lease_expires_at \(collection=\?[^;]*$/);
-      expect(plan({ ...query, orderBy: [['lease_expires_at', 'desc']] })).not.toContain('TEMP B-TREE');
-    });
-
-    it('start inside the index for expired sessions, without sorting', () => {
-      const expired: Query = {
-        collection: sessions,
-        where: [['lease_expires_at', '<', 1]],
-        orderBy: [['lease_expires_at', 'asc']],
-        limit: 1,
-      };
-      expect(plan(expired)).toBe(`${byLease} AND <expr>=? AND <expr><?)`);
-      expect(plan({ ...expired, startAfter: [0, 'x'] })).toBe(
-        `${byLease} AND <expr>=? AND <expr>>? AND <expr><?)`,
-      );
-    });
-
-    it('search the primary key for ids', () => {
-      const collection = 'licenses/a/seats';
-      const range: Query = {
-        collection,
-        where: [
-          ['__name__', '>=', 'a'],
-          ['__name__', '<', 'b'],
-        ],
-      };
-      expect(plan(range)).toBe('SEARCH documents USING PRIMARY KEY (collection=? AND id>? AND id<?)');
-      expect(plan({ collection })).toBe('SEARCH documents USING PRIMARY KEY (collection=?)');
-      expect(plan({ collection, startAfter: ['a'] })).toBe(
-        'SEARCH documents USING PRIMARY KEY (collection=? AND id>?)',
-      );
     });
   });
 });

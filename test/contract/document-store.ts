@@ -1,7 +1,7 @@
 /**
  * What every document store gives, whatever is behind it. An adapter's test calls this and adds only what is
  * particular to it. Nothing here may ask for more than Firestore gives: versions are opaque, a conflict may
- * not know its path, and a query with an inequality but no `orderBy` promises no order.
+ * not know its path, and a group query orders ties as the store likes.
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,6 +11,7 @@ import { badInputContract } from './document-store/bad-input.ts';
 import { commitContract } from './document-store/commit.ts';
 import { fixtureOf, freshPath } from './document-store/fixture.ts';
 import { getContract } from './document-store/get.ts';
+import { groupContract } from './document-store/group.ts';
 import { orderContract } from './document-store/order.ts';
 import { queryContract } from './document-store/query.ts';
 import { valuesContract } from './document-store/values.ts';
@@ -39,6 +40,7 @@ export function documentStoreContract(name: string, open: () => Promise<OpenStor
     valuesContract(fixture);
     queryContract(fixture);
     orderContract(fixture);
+    groupContract(fixture);
     aggregateContract(fixture);
     badInputContract(fixture);
 

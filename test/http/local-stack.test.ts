@@ -43,7 +43,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 async function start(
   options: { port?: number; home?: string; detached?: boolean } = {},
 ): Promise<SpawnedStack> {
-  const stack = await spawnStack({ home, ...options });
+  // Set by another program of this developer; the stack has a store of its own.
+  const env = { FIRESTORE_EMULATOR_HOST: '127.0.0.1:1' };
+  const stack = await spawnStack({ home, env, ...options });
   running.add(stack);
   return stack;
 }

@@ -38,7 +38,9 @@ describe('every path of the description', () => {
       const statuses = await Promise.all(
         [path, `${path}/`].map(async (either) => (await call(either, init)).status),
       );
-      expect(statuses, `${method} ${path}`).toEqual(method === 'POST' ? [422, 422] : [200, 200]);
+      // The sweep alone takes an empty body for complete.
+      const isComplete = method !== 'POST' || path.endsWith('/sweep');
+      expect(statuses, `${method} ${path}`).toEqual(isComplete ? [200, 200] : [422, 422]);
     }
   });
 

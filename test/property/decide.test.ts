@@ -54,6 +54,7 @@ const anySession: fc.Arbitrary<SessionRecord> = fc.record({
   started_at: clock,
   last_heartbeat_at: clock,
   lease_expires_at: clock,
+  shard: fc.nat({ max: 15 }),
   document_signed_at: clock,
   document_expires_at: clock,
 });
@@ -293,8 +294,7 @@ describe('decideAcquire', () => {
           (allowed_hardware?.includes(HARDWARE) ?? true) &&
           (borrowSeconds === undefined || borrowSeconds <= policy.borrow_max_seconds);
         const alive = session !== undefined && session.lease_expires_at > now;
-        const hasSeat =
-          license.seats === null ? session?.seat === null : (session?.seat ?? 99) < license.seats;
+        const hasSeat = license.seats === null || (session?.seat ?? 99) < license.seats;
         const fresh = session !== undefined && hasSeat ? 'replace' : 'grant';
         const expected = !holds ? 'refuse' : alive ? 'renew' : fresh;
         const state = { license, session: session && { record: session, version: 'v' } };

@@ -1,8 +1,10 @@
-/** The document store as a plain Map: the model that real adapters are compared with, and the simulation's. */
+/**
+ * The document store in memory: the model that real adapters are compared with, and the simulation's. A simulation
+ * takes a million steps on it, so a document is copied and frozen once, when it is written; reads hand it out as it is.
+ */
 
-import { isDeepStrictEqual } from 'node:util';
-import type { CheckedQuery, Condition } from '../../infra/stores/validate.ts';
 import {
+  type CheckedQuery,
   checkAggregates,
   checkDocumentPath,
   checkDocumentSize,
@@ -10,138 +12,83 @@ import {
   checkWrites,
 } from '../../infra/stores/validate.ts';
 import type { DocumentStore, Fields, Snapshot, Value, Write } from '../../shared/ports/document-store.ts';
-import { ConflictError, DOCUMENT_ID, documentId } from '../../shared/ports/document-store.ts';
+import { ConflictError } from '../../shared/ports/document-store.ts';
+import { compareInOrder, matches, orderKey, valueAt } from './memory-store/matching.ts';
+import { createShelves } from './memory-store/shelves.ts';
+import { equal, frozenCopy } from './memory-store/values.ts';
 
 /** Commits are applied in the order of the calls, each at once; they resolve in a later microtask. */
 export function openMemoryStore(): DocumentStore {
-  let documents = new Map<string, Snapshot>();
+  const shelves = createShelves();
   let commits = 0;
 
   function find(query: CheckedQuery): Snapshot[] {
-    const inCollection = [...documents.values()].filter(({ path }) => {
-      return path === `${query.collection}/${documentId(path)}`;
-    });
-    return inCollection.filter((document) => query.where.every((condition) => matches(document, condition)));
+    return shelves
+      .documentsOf(query.source)
+      .filter((document) => query.where.every((condition) => matches(query, document, condition)));
   }
 
   return {
     async get(paths) {
       for (const path of paths) checkDocumentPath(path);
-      return paths.map((path) => copy(documents.get(path)));
+      return paths.map((path) => shelves.get(path));
     },
 
     async query(query) {
       const checked = checkQuery(query);
       const { order, startAfter, limit } = checked;
-      const found = find(checked)
-        .filter((document) => order.every(({ field }) => valueAt(document, field) !== undefined))
-        .sort((a, b) => compareInOrder(checked, keyOf(checked, a), keyOf(checked, b)))
-        .filter((document) => {
-          if (startAfter === undefined) return true;
-          return (
-            compareInOrder(checked, keyOf(checked, document).slice(0, startAfter.length), startAfter) > 0
-          );
-        });
-      return copy(found.slice(0, limit));
+      return find(checked)
+        .filter((document) => order.every(({ field }) => valueAt(checked, document, field) !== undefined))
+        .map((document) => ({ document, key: orderKey(checked, document) }))
+        .filter(({ key }) => startAfter === undefined || compareInOrder(checked, key, startAfter) > 0)
+        .sort((a, b) => compareInOrder(checked, a.key, b.key))
+        .slice(0, limit)
+        .map(({ document }) => document);
     },
 
     async aggregate(query, aggregates = {}) {
       const fields = checkAggregates(aggregates);
-      const found = find(checkQuery(query));
-      const sumOf = (field: string): number =>
-        found
-          .map((document) => valueAt(document, field))
-          .reduce<number>((sum, value) => (typeof value === 'number' ? sum + value : sum), 0);
-      return { count: found.length, sums: Object.fromEntries(fields.map((field) => [field, sumOf(field)])) };
+      const checked = checkQuery(query);
+      const found = find(checked);
+      const sums = fields.map((field) => [
+        field,
+        sum(found.map((document) => valueAt(checked, document, field))),
+      ]);
+      return { count: found.length, sums: Object.fromEntries(sums) };
     },
 
     async commit(writes) {
       checkWrites(writes);
-      const changed = new Map(documents);
+      // No two writes are to one document, so none sees another: all are decided before any is applied.
+      const version = `v${commits + 1}`;
+      const after = writes.map((write) => resultOf(write, shelves.get(write.path), version));
       commits += 1;
-      for (const write of writes) apply(changed, write, `v${commits}`);
-      documents = changed;
+      for (const [index, { path }] of writes.entries()) shelves.put(path, after[index]);
+      return after.map((snapshot) => snapshot?.version);
     },
   };
 }
 
-function apply(documents: Map<string, Snapshot>, write: Write, version: string): void {
-  const stored = documents.get(write.path);
+/** The document after the write; undefined when it is gone. */
+function resultOf(write: Write, stored: Snapshot | undefined, version: string): Snapshot | undefined {
+  requireDemand(write, stored);
+  if (write.op === 'delete') return undefined;
+  const fields: Fields = write.op === 'update' ? { ...stored?.fields, ...write.fields } : write.fields;
+  if (write.op === 'update') checkDocumentSize(write.path, fields);
+  if (stored !== undefined && equal(fields, stored.fields)) return stored;
+  return Object.freeze({ path: write.path, fields: frozenCopy(fields), version });
+}
+
+function requireDemand(write: Write, stored: Snapshot | undefined): void {
   const demand = write.demand ?? (write.op === 'update' ? 'present' : undefined);
-  if (demand === 'absent' && stored !== undefined) throw new ConflictError(write.path);
-  if (demand === 'present' && stored === undefined) throw new ConflictError(write.path);
-  if (typeof demand === 'object' && stored?.version !== demand.version) throw new ConflictError(write.path);
-  if (write.op === 'delete') {
-    documents.delete(write.path);
-    return;
-  }
-  const fields: Fields = copy(write.op === 'update' ? { ...stored?.fields, ...write.fields } : write.fields);
-  checkDocumentSize(write.path, fields);
-  if (isDeepStrictEqual(fields, stored?.fields)) return;
-  documents.set(write.path, { path: write.path, fields, version });
+  if (demand === undefined) return;
+  const holds =
+    demand === 'absent'
+      ? stored === undefined
+      : stored !== undefined && (demand === 'present' || stored.version === demand.version);
+  if (!holds) throw new ConflictError(write.path);
 }
 
-function matches(document: Snapshot, { field, comparison, value: operand }: Condition): boolean {
-  const value = valueAt(document, field);
-  if (value === undefined) return false;
-  const comparable = typeof value === typeof operand && value !== null;
-  switch (comparison) {
-    case '==':
-      return equal(value, operand);
-    case 'in':
-      return (operand as Value[]).some((candidate) => equal(value, candidate));
-    case 'array-contains':
-      return Array.isArray(value) && value.some((element) => equal(element, operand));
-    case '<':
-      return comparable && compare(value, operand) < 0;
-    case '<=':
-      return comparable && compare(value, operand) <= 0;
-    case '>':
-      return comparable && compare(value, operand) > 0;
-    case '>=':
-      return comparable && compare(value, operand) >= 0;
-  }
-}
-
-function keyOf({ order }: CheckedQuery, document: Snapshot): Value[] {
-  return order.map(({ field }) => valueAt(document, field) ?? null);
-}
-
-function compareInOrder({ order }: CheckedQuery, a: readonly Value[], b: readonly Value[]): number {
-  for (const [index, { direction }] of order.slice(0, a.length).entries()) {
-    const compared = compare(a[index] ?? null, b[index] ?? null);
-    if (compared !== 0) return direction === 'asc' ? compared : -compared;
-  }
-  return 0;
-}
-
-function compare(a: Value, b: Value): number {
-  if (rank(a) !== rank(b)) return rank(a) - rank(b);
-  if (typeof a === 'string' && typeof b === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b));
-  if (typeof a === 'number' && typeof b === 'number') return a < b ? -1 : a > b ? 1 : 0;
-  return Number(a === true) - Number(b === true);
-}
-
-function rank(value: Value): number {
-  if (value === null) return 0;
-  return ['boolean', 'number', 'string', 'object'].indexOf(typeof value) + 1;
-}
-
-function equal(a: Value, b: Value): boolean {
-  return isDeepStrictEqual(copy(a), copy(b));
-}
-
-function valueAt(document: Snapshot, field: string): Value | undefined {
-  if (field === DOCUMENT_ID) return documentId(document.path);
-  let value: Value | undefined = document.fields;
-  for (const name of field.split('.')) {
-    const isMap: boolean = typeof value === 'object' && value !== null && !Array.isArray(value);
-    value = isMap && Object.hasOwn(value as Fields, name) ? (value as Fields)[name] : undefined;
-  }
-  return value;
-}
-
-/** Through JSON, which is what a stored value has to survive; it makes 0 of -0. */
-function copy<T>(value: T): T {
-  return value === undefined ? value : JSON.parse(JSON.stringify(value));
+function sum(values: readonly (Value | undefined)[]): number {
+  return values.reduce<number>((total, value) => (typeof value === 'number' ? total + value : total), 0);
 }

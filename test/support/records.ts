@@ -7,7 +7,7 @@
  * ```
  */
 import type { LicensePolicy, LicenseRecord } from '../../shared/records/license.ts';
-import type { SessionRecord } from '../../shared/records/session.ts';
+import { type SessionRecord, shardOf } from '../../shared/records/session.ts';
 import type { DocumentPayload } from '../../shared/wire/document.ts';
 
 /** 2026-01-02T03:04:05.678Z: no part of it is a round number, so a rounded time shows. */
@@ -40,6 +40,7 @@ export function licenseRecord({ policy, ...overrides }: LicenseOverrides = {}): 
     expires_at: null,
     allowed_hardware: null,
     signing_algorithm: 'EC_SIGN_ED25519',
+    seats_lowered_at: null,
     created_at: NOW - 100 * DAY,
     updated_at: NOW - 50 * DAY,
     ...overrides,
@@ -65,6 +66,7 @@ export function sessionRecord(overrides: Partial<SessionRecord> = {}): SessionRe
     started_at: startedAt,
     last_heartbeat_at: startedAt,
     lease_expires_at: leaseExpiresAt,
+    shard: shardOf(HARDWARE),
     document_signed_at: startedAt,
     document_expires_at: leaseExpiresAt + GRACE_SECONDS * SECOND,
     ...overrides,

@@ -1,22 +1,21 @@
 /**
  * The real service for a test file: the functions-framework serves every endpoint in this process, on SQLite in a
- * temporary folder, signing through a local KMS in another process. Only the clock can be moved.
+ * temporary folder or on Firestore's test server, signing through a local KMS in another process. Only the clock can be
+ * moved.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as pause } from 'node:timers/promises';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { serve } from '../../functions/http/serve.ts';
 import { keyEndpoints } from '../../functions/keys/endpoints.ts';
 import { licenseEndpoints } from '../../functions/licenses/endpoints.ts';
+import { maintenanceEndpoints } from '../../functions/maintenance/endpoints.ts';
 import { createHasher } from '../../infra/hasher.ts';
 import { createKeyDirectory } from '../../infra/kms/directory.ts';
 import { createKmsClient } from '../../infra/kms/google.ts';
 import { createLog } from '../../infra/log.ts';
-import { openSqliteStore } from '../../infra/stores/sqlite.ts';
+import { createInstanceMemory } from '../../infra/memory.ts';
 import type { JsonObject } from '../../shared/canonical/strict-json.ts';
 import { type Client, createClient } from '../../shared/client/client.ts';
 import {
@@ -31,7 +30,10 @@ import type { Fields } from '../../shared/ports/document-store.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 import { licensePath } from '../../shared/records/paths.ts';
 import { createLicense, type NewLicense } from '../../shared/usecases/create-license.ts';
+import type { Settings } from '../../shared/usecases/settings.ts';
+import type { FirestoreServer } from './firestore/server.ts';
 import { startTestKms, type TestKms } from './kms.ts';
+import { openTestStore, type TestStoreKind } from './test-store.ts';
 
 export const TEST_CUSTOMER = { id: 'customer-1', name: 'Société Générale 東京 😀' };
 
@@ -39,7 +41,10 @@ export interface TestService {
   readonly baseUrl: string;
   readonly client: Client;
   readonly ports: Ports;
+  readonly settings: Settings;
   readonly kms: TestKms;
+  /** Of a service on Firestore: the far side of the wire. */
+  readonly firestore: FirestoreServer | undefined;
   /** Every line that was logged. */
   readonly logLines: readonly string[];
   /** Moves the service's clock. */
@@ -69,23 +74,25 @@ export interface TestServiceOptions {
   readonly clockSkewSeconds?: number;
   readonly allowedOrigins?: readonly string[];
   readonly deadlineMs?: number;
+  /** Default `sqlite`. */
+  readonly store?: TestStoreKind;
 }
 
 export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
   const { clockSkewSeconds = 10, allowedOrigins = [], deadlineMs = 2000 } = options;
-  const folder = mkdtempSync(join(tmpdir(), 'countersign-test-'));
-  const path = join(folder, 'store.sqlite');
   const kms = await startTestKms();
   const kmsClient = createKmsClient({ endpoint: kms.endpoint });
-  const store = openSqliteStore({ path });
+  const testStore = await openTestStore(options.store ?? 'sqlite');
+  const { store } = testStore;
   const logLines: string[] = [];
   let offset = 0;
   const ports: Ports = {
     store,
     keys: createKeyDirectory({ client: kmsClient, keys: kms.signingKeys, deadlineMs }),
-    clock: { now: () => Date.now() + offset },
+    clock: { now: () => Date.now() + offset, pause: (milliseconds) => pause(milliseconds) },
     random: { bytes: (length) => randomBytes(length) },
     hasher: createHasher('a pepper for tests, long enough to pass'),
+    memory: createInstanceMemory(),
   };
   const name = `countersign-${randomUUID()}`;
   const settings = { issuer: 'https://countersign.test', clockSkewSeconds };
@@ -96,7 +103,11 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       about: { name, version: '0.0.0-test', environment: 'test', issuer: settings.issuer },
       config: { CORS_ALLOWED_ORIGINS: allowedOrigins },
     },
-    [...licenseEndpoints(ports, settings), ...keyEndpoints(ports.keys)],
+    [
+      ...licenseEndpoints(ports, settings),
+      ...keyEndpoints(ports.keys),
+      ...maintenanceEndpoints(ports, settings),
+    ],
   );
   const server = getTestServer(name);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -108,7 +119,9 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     baseUrl,
     client,
     ports,
+    settings,
     kms,
+    firestore: testStore.firestore,
     logLines,
     advance: (seconds) => {
       offset += seconds * 1000;
@@ -118,20 +131,22 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       await createLicense(ports, { ...DEFAULT_LICENSE, licenseKey, licenseId: randomUUID(), ...wanted });
       return wanted.licenseKey ?? licenseKey;
     },
-    updateLicense: (licenseKey, fields) =>
-      store.commit([{ op: 'update', path: licensePath(ports.hasher.hash('license', licenseKey)), fields }]),
+    updateLicense: async (licenseKey, fields) => {
+      await store.commit([
+        { op: 'update', path: licensePath(ports.hasher.hash('license', licenseKey)), fields },
+      ]);
+    },
     post: (path, body, headers) => post(baseUrl, path, body, headers),
     verificationKeys,
     verify: async (document, scope = {}) =>
       verifyDocument(document, { keys: await verificationKeys(), now: ports.clock.now(), scope }),
-    dumpStore: () => dump(path),
+    dumpStore: testStore.dump,
     stop: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await kmsClient.close();
-      await store.close();
+      await testStore.close();
       await kms.stop();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
@@ -157,15 +172,4 @@ async function post(baseUrl: string, path: string, body: object | string, header
     headers: response.headers,
     body: text === '' ? undefined : JSON.parse(text),
   };
-}
-
-function dump(path: string): string {
-  const database = new DatabaseSync(path, { readOnly: true });
-  try {
-    return JSON.stringify(
-      database.prepare('SELECT collection, id, fields, version FROM documents ORDER BY collection, id').all(),
-    );
-  } finally {
-    database.close();
-  }
 }

@@ -18,7 +18,8 @@ async function increment(store: DocumentStore, path: string): Promise<void> {
     const total = Number(counter?.fields.total ?? 0) + 1;
     const demand = counter === undefined ? ('absent' as const) : { version: counter.version };
     try {
-      return await store.commit([{ op: 'set', path, fields: { total }, demand }]);
+      await store.commit([{ op: 'set', path, fields: { total }, demand }]);
+      return;
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;
     }

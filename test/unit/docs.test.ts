@@ -8,8 +8,9 @@ import { docsEndpoints } from '../../functions/http/docs.ts';
 import { openApiDocument } from '../../functions/http/openapi.ts';
 import { keyEndpoints } from '../../functions/keys/endpoints.ts';
 import { licenseEndpoints } from '../../functions/licenses/endpoints.ts';
+import { maintenanceEndpoints } from '../../functions/maintenance/endpoints.ts';
 import { CONFIG_SCHEMA } from '../../infra/config.ts';
-import { INDEXED_FIELDS } from '../../infra/stores/indexes.ts';
+import { FIELD_INDEXES } from '../../infra/stores/indexes.ts';
 import { ERRORS } from '../../shared/errors.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 import { idempotencyRecord } from '../../shared/records/idempotency.ts';
@@ -68,6 +69,7 @@ describe('docs/api.md', () => {
   const own = [
     ...licenseEndpoints(nothing, { issuer: '', clockSkewSeconds: 0 }),
     ...keyEndpoints(nothing.keys),
+    ...maintenanceEndpoints(nothing, { issuer: '', clockSkewSeconds: 0 }),
     ...aboutEndpoints(nothing, { name: '', version: '', environment: '', issuer: '' }),
   ];
   const endpoints = [...own, ...docsEndpoints(own, '')];
@@ -127,7 +129,9 @@ describe('docs/storage-schema.md', () => {
   });
 
   test('lists every indexed field', () => {
-    for (const field of INDEXED_FIELDS) expect(page).toContain(`sessions.${field}`);
+    expect(FIELD_INDEXES.length).toBeGreaterThan(0);
+    for (const { collectionGroup, field } of FIELD_INDEXES)
+      expect(page).toContain(`${collectionGroup}.${field}`);
   });
 });
 

@@ -1,30 +1,42 @@
 /** Turns a checked query into one SELECT. Values are always bound, never spelled into the SQL. */
 
-import type { Comparison, Value } from '../../../shared/ports/document-store.ts';
-import { DOCUMENT_ID } from '../../../shared/ports/document-store.ts';
-import type { CheckedQuery, Condition, OrderEntry } from '../validate.ts';
+import type { Comparison, QuerySource, Value } from '../../../shared/ports/document-store.ts';
+import { DOCUMENT_ID, documentId } from '../../../shared/ports/document-store.ts';
+import { FIELD_INDEXES } from '../indexes.ts';
+import { type CheckedQuery, type Condition, isInequality, type OrderEntry } from '../validate.ts';
 import { encode } from './encoding.ts';
-import { jsonPath, RANK, rankExpression, textExpression, valueExpression } from './field-expressions.ts';
+import {
+  inGroup,
+  jsonPath,
+  RANK,
+  rankExpression,
+  textExpression,
+  valueExpression,
+} from './field-expressions.ts';
 
 export interface Statement {
   readonly sql: string;
   readonly parameters: readonly (string | number)[];
 }
 
+const INDEXED_GROUPS: ReadonlySet<string> = new Set(
+  FIELD_INDEXES.map(({ collectionGroup }) => collectionGroup),
+);
+
 /** Both sides of a comparison go through the same conversion, so equal numbers are equal to the last bit. */
 const OPERAND = "json_extract(?, '$')";
 
-/** Selects `id`, `fields` and `version`, in the query's order. */
+/** Selects `collection`, `id`, `fields` and `version`, in the query's order. */
 export function compileQuery(query: CheckedQuery): Statement {
   const pinned = pinnedRanks(query.where);
-  const order = query.order.map((entry) => orderTerm(entry, pinned)).join(', ');
+  const order = query.order.map((entry) => orderTerm(entry, query, pinned)).join(', ');
   const filters = join(' AND ', [
     matches(query),
     ...query.order.filter(({ field }) => field !== DOCUMENT_ID).map(({ field }) => hasField(field)),
     ...cursor(query, pinned),
   ]);
   return join(' ', [
-    { sql: 'SELECT id, fields, version FROM documents WHERE', parameters: [] },
+    { sql: 'SELECT collection, id, fields, version FROM documents WHERE', parameters: [] },
     filters,
     { sql: `ORDER BY ${order}`, parameters: [] },
     ...(query.limit === undefined ? [] : [{ sql: 'LIMIT ?', parameters: [query.limit] }]),
@@ -44,12 +56,23 @@ export function compileAggregate(query: CheckedQuery, sums: readonly string[]): 
   ]);
 }
 
-function matches({ collection, where }: CheckedQuery): Statement {
-  return join(' AND ', [{ sql: 'collection = ?', parameters: [collection] }, ...where.map(condition)]);
+function matches({ source, where }: CheckedQuery): Statement {
+  const conditions = where.map((each) => condition(each, 'group' in source));
+  return join(' AND ', [...looksIn(source), ...conditions]);
 }
 
-function condition({ field, comparison, value }: Condition): Statement {
-  if (field === DOCUMENT_ID) return idCondition(comparison, value);
+function looksIn(source: QuerySource): Statement[] {
+  if ('group' in source) return [{ sql: inGroup(source.group), parameters: [] }];
+  const group = documentId(source.collection);
+  const collection = { sql: 'collection = ?', parameters: [source.collection] };
+  // Says nothing new, but an index over this group serves only a query that spells it out.
+  return INDEXED_GROUPS.has(group) ? [collection, { sql: inGroup(group), parameters: [] }] : [collection];
+}
+
+function condition({ field, comparison, value }: Condition, isGroup: boolean): Statement {
+  if (field === DOCUMENT_ID) {
+    return isGroup ? pathCondition(comparison, value) : idCondition(comparison, value);
+  }
   switch (comparison) {
     case '==':
       return { sql: `${textExpression(field)} = ?`, parameters: [encode(value)] };
@@ -75,6 +98,18 @@ function idCondition(comparison: Comparison, value: Value): Statement {
   return { sql: `id ${comparison === '==' ? '=' : comparison} ?`, parameters: [value as string] };
 }
 
+/** In a group, where validate.ts lets `==` and `in` pass. */
+function pathCondition(comparison: Comparison, value: Value): Statement {
+  const paths = (comparison === 'in' ? value : [value]) as readonly string[];
+  const pairs = paths.map(() => '(?, ?)').join(', ');
+  return { sql: `(collection, id) IN (VALUES ${pairs})`, parameters: paths.flatMap(halves) };
+}
+
+function halves(path: string): [collection: string, id: string] {
+  const id = documentId(path);
+  return [path.slice(0, -id.length - 1), id];
+}
+
 function oneOf(expression: string, values: readonly string[]): Statement {
   return { sql: `${expression} IN (${values.map(() => '?').join(', ')})`, parameters: values };
 }
@@ -88,21 +123,28 @@ function hasField(field: string): Statement {
  * fixed, but sorts for `ORDER BY rank, value`, so the rank is left out there.
  */
 function pinnedRanks(where: readonly Condition[]): ReadonlyMap<string, number> {
-  const inequalities = where.filter(({ field, comparison }) => {
-    return field !== DOCUMENT_ID && (comparison.startsWith('<') || comparison.startsWith('>'));
-  });
+  const inequalities = where.filter((each) => each.field !== DOCUMENT_ID && isInequality(each));
   return new Map(inequalities.map(({ field, value }) => [field, rankOf(value)]));
 }
 
-function orderTerm({ field, direction }: OrderEntry, pinned: ReadonlyMap<string, number>): string {
-  if (field === DOCUMENT_ID) return `id ${direction}`;
+function orderTerm(
+  { field, direction }: OrderEntry,
+  { source }: CheckedQuery,
+  pinned: ReadonlyMap<string, number>,
+): string {
+  if (field === DOCUMENT_ID) {
+    return 'group' in source ? `collection ${direction}, id ${direction}` : `id ${direction}`;
+  }
   if (pinned.has(field)) return `${valueExpression(field)} ${direction}`;
   return `${rankExpression(field)} ${direction}, ${valueExpression(field)} ${direction}`;
 }
 
-function cursor({ order, startAfter }: CheckedQuery, pinned: ReadonlyMap<string, number>): Statement[] {
+function cursor(
+  { source, order, startAfter }: CheckedQuery,
+  pinned: ReadonlyMap<string, number>,
+): Statement[] {
   if (startAfter === undefined) return [];
-  return [...seek(order, startAfter, pinned), after(order, startAfter)];
+  return [...seek(order, startAfter, pinned), after(order, startAfter, 'group' in source)];
 }
 
 /** Implied by `after`, but in a form that lets SQLite start in the middle of an index. */
@@ -121,12 +163,16 @@ function seek(
 }
 
 /** Later in the order than `values`, compared one entry after another. */
-function after([entry, ...order]: readonly OrderEntry[], [value, ...values]: readonly Value[]): Statement {
+function after(
+  [entry, ...order]: readonly OrderEntry[],
+  [value, ...values]: readonly Value[],
+  isGroup: boolean,
+): Statement {
   // A cursor shorter than the order skips every document that begins with its values.
   if (entry === undefined || value === undefined) return { sql: 'FALSE', parameters: [] };
   const beyond = entry.direction === 'asc' ? '>' : '<';
-  if (entry.field === DOCUMENT_ID) return { sql: `id ${beyond} ?`, parameters: [value as string] };
-  const later = after(order, values);
+  if (entry.field === DOCUMENT_ID) return nameBeyond(beyond, value as string, isGroup);
+  const later = after(order, values, isGroup);
   const rank = rankExpression(entry.field);
   const place = rankOf(value);
   if (value === null) {
@@ -143,6 +189,12 @@ function after([entry, ...order]: readonly OrderEntry[], [value, ...values]: rea
       ` (${stored} ${beyond} ${OPERAND} OR (${stored} = ${OPERAND} AND ${later.sql}))))`,
     parameters: [text, text, ...later.parameters],
   };
+}
+
+function nameBeyond(beyond: '<' | '>', name: string, isGroup: boolean): Statement {
+  return isGroup
+    ? { sql: `(collection, id) ${beyond} (?, ?)`, parameters: halves(name) }
+    : { sql: `id ${beyond} ?`, parameters: [name] };
 }
 
 /** Only null, booleans, numbers and strings come here: `validate.ts` refuses to order by anything else. */

@@ -3,9 +3,8 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { CountersignError } from '../../../shared/errors.ts';
-import { INDEXED_FIELDS } from '../indexes.ts';
+import { createIndexes } from './create-indexes.ts';
 import { storeFailure } from './failures.ts';
-import { rankExpression, valueExpression } from './field-expressions.ts';
 import { transaction } from './transaction.ts';
 
 /** "CSGN": marks the file as ours, so that another program's database is refused and not written to. */
@@ -104,17 +103,8 @@ function createSchema(database: DatabaseSync): void {
   transaction(database, 'BEGIN IMMEDIATE', () => {
     // Asked again under the lock: another process may have created the tables meanwhile.
     if (!isOurs(database)) database.exec(SCHEMA);
-    for (const field of INDEXED_FIELDS) database.exec(indexOn(field));
+    createIndexes(database);
   });
-}
-
-/** Partial: documents without the field cost nothing. */
-function indexOn(field: string): string {
-  const rank = rankExpression(field);
-  return (
-    `CREATE INDEX IF NOT EXISTS "by ${field}"` +
-    ` ON documents (collection, ${rank}, ${valueExpression(field)}, id) WHERE ${rank} IS NOT NULL`
-  );
 }
 
 function pragma(database: DatabaseSync, text: string): unknown {

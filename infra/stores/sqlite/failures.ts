@@ -1,4 +1,5 @@
 import { CountersignError } from '../../../shared/errors.ts';
+import { CommitInterruptedError } from '../../../shared/ports/document-store.ts';
 
 interface Failure {
   readonly detail: string;
@@ -35,6 +36,8 @@ export function storeFailure(cause: unknown): CountersignError {
 }
 
 function failureOf(cause: unknown): Failure {
+  if (cause instanceof CommitInterruptedError) return failureOf(cause.cause);
+  if (cause instanceof AggregateError) return failureOf(cause.errors[0]);
   if (!(cause instanceof Error)) return UNKNOWN;
   if ('errcode' in cause && typeof cause.errcode === 'number')
     return FAILURES[cause.errcode & 0xff] ?? UNKNOWN;

@@ -1,6 +1,6 @@
 /**
- * How SQL sees a field. An index over an expression serves a query only if both spell the expression alike,
- * so both take it from here. Changing a spelling needs a new index name (`connection.ts`).
+ * How SQL sees a field and a group. An index over an expression serves a query only if both spell the expression
+ * alike, so both take it from here. Changing a spelling needs a new index name (`create-indexes.ts`).
  *
  * Field paths were checked by `validate.ts` (ASCII letters, digits, `_`, dots): nothing else reaches SQL text.
  */
@@ -26,6 +26,15 @@ export function valueExpression(field: string): string {
 /** The field's canonical JSON text (`encoding.ts`); NULL if missing. */
 export function textExpression(field: string): string {
   return `(fields -> ${jsonPath(field)})`;
+}
+
+/**
+ * Whether the last segment of `collection` is this one. Spelled as bytes: SQLite's text functions stop at the
+ * character U+0000, which ids may contain, and hexadecimal digits need no quoting.
+ */
+export function inGroup(group: string): string {
+  const ending = Buffer.from(`/${group}`);
+  return `substr(CAST('/' || collection AS BLOB), -${ending.length}) = x'${ending.toString('hex')}'`;
 }
 
 export function jsonPath(field: string): string {

@@ -8,7 +8,7 @@
 
 import type { DatabaseSync } from 'node:sqlite';
 import type { Demand, Fields, Write } from '../../../shared/ports/document-store.ts';
-import { ConflictError, documentId } from '../../../shared/ports/document-store.ts';
+import { CommitInterruptedError, ConflictError, documentId } from '../../../shared/ports/document-store.ts';
 import { checkDocumentSize } from '../validate.ts';
 import { decode, encode } from './encoding.ts';
 import { storeFailure } from './failures.ts';
@@ -29,12 +29,23 @@ interface EncodedWrite {
 
 interface Pending {
   readonly writes: readonly EncodedWrite[];
-  readonly resolve: () => void;
+  readonly resolve: (versions: Versions) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Changes one document, under a version. */
-type Effect = (version: number) => void;
+/** The version of each document after its write; undefined for a deleted one. */
+type Versions = readonly (string | undefined)[];
+
+/** What one write does. A write that changes nothing has no `apply`. */
+interface Effect {
+  readonly apply?: (version: number) => void;
+  /** Of a document that stays as it is; a changed one gets the commit's. */
+  readonly kept?: number;
+  readonly deletes?: true;
+}
+
+/** Why one commit of a group must not happen. */
+type Refusal = ConflictError | TypeError;
 
 interface Stored {
   readonly fields: string;
@@ -43,7 +54,7 @@ interface Stored {
 
 export interface GroupCommit {
   /** The writes were checked. Resolves once they are durable. */
-  add(writes: readonly Write[]): Promise<void>;
+  add(writes: readonly Write[]): Promise<Versions>;
   /** Commits what is waiting, now. */
   flush(): void;
 }
@@ -59,7 +70,7 @@ export function createGroupCommit(database: DatabaseSync): GroupCommit {
   const writeVersion = database.prepare('UPDATE counters SET last_version = ?');
   let waiting: Pending[] = [];
 
-  function add(writes: readonly Write[]): Promise<void> {
+  function add(writes: readonly Write[]): Promise<Versions> {
     const encoded = writes.map(encodeWrite);
     return new Promise((resolve, reject) => {
       // The check phase comes after all I/O callbacks of this turn: concurrent requests end up together.
@@ -75,26 +86,27 @@ export function createGroupCommit(database: DatabaseSync): GroupCommit {
     try {
       const outcomes = commitGroup(group);
       for (const [index, { resolve, reject }] of group.entries()) {
-        if (outcomes[index] === undefined) resolve();
-        else reject(outcomes[index]);
+        const outcome = outcomes[index];
+        if (outcome instanceof Error || outcome === undefined) reject(outcome);
+        else resolve(outcome);
       }
     } catch (cause) {
-      const error = storeFailure(cause);
+      const error = cause instanceof CommitInterruptedError ? cause : storeFailure(cause);
       for (const { reject } of group) reject(error);
     }
   }
 
-  /** One transaction: for each commit, why it was refused, or nothing. Throws if the whole group failed. */
-  function commitGroup(group: readonly Pending[]): unknown[] {
+  /** One transaction: for each commit, its versions or why it was refused. Throws if the whole group failed. */
+  function commitGroup(group: readonly Pending[]): (Versions | Refusal)[] {
     return transaction(database, 'BEGIN IMMEDIATE', () => {
       const first = Number(readVersion.get()?.last_version);
       let last = first;
       const outcomes = group.map(({ writes }) => {
         const effects = prepareEffects(writes);
-        if (!Array.isArray(effects)) return effects;
-        if (effects.length > 0) last += 1;
-        for (const effect of effects) effect(last);
-        return undefined;
+        if (effects instanceof Error) return effects;
+        if (effects.some(({ apply }) => apply !== undefined)) last += 1;
+        for (const { apply } of effects) apply?.(last);
+        return effects.map(({ deletes, kept }) => (deletes ? undefined : String(kept ?? last)));
       });
       if (last !== first) writeVersion.run(last);
       return outcomes;
@@ -105,23 +117,26 @@ export function createGroupCommit(database: DatabaseSync): GroupCommit {
    * What a commit is going to change, or why it must not. Nothing is written before every demand was compared,
    * so a refused commit needs no undoing; no two writes of a commit are to one document.
    */
-  function prepareEffects(writes: readonly EncodedWrite[]): Effect[] | ConflictError | TypeError {
+  function prepareEffects(writes: readonly EncodedWrite[]): Effect[] | Refusal {
     try {
-      return writes.flatMap((write) => effectOf(write) ?? []);
+      return writes.map(effectOf);
     } catch (error) {
       if (error instanceof ConflictError || error instanceof TypeError) return error;
       throw error;
     }
   }
 
-  function effectOf(write: EncodedWrite): Effect | undefined {
+  function effectOf(write: EncodedWrite): Effect {
     const { collection, id } = write;
     const stored = find.get(collection, id) as Stored | undefined;
     if (!holds(write.demand, stored)) throw new ConflictError(write.path);
-    if (write.op === 'delete') return stored && (() => void remove.run(collection, id));
+    if (write.op === 'delete') {
+      return stored ? { apply: () => void remove.run(collection, id), deletes: true } : { deletes: true };
+    }
     const text = write.op === 'set' ? write.text : merge(write, stored);
     // As Firestore keeps updateTime: code that relies on a version bump must fail here too.
-    return text === stored?.fields ? undefined : (version) => void store.run(collection, id, text, version);
+    if (text === stored?.fields) return { kept: stored.version };
+    return { apply: (version) => void store.run(collection, id, text, version) };
   }
 
   return { add, flush };

@@ -138,6 +138,31 @@ export function badInputContract({ read, set, store }: Fixture): void {
       'less than null': { where: [['a', '<', null]] },
       'less than a map': { where: [['a', '<', {}]] },
       'less than an array': { where: [['a', '<', []]] },
+      'inequalities on two fields': {
+        where: [
+          ['a', '>', 1],
+          ['b', '<', 1],
+        ],
+      },
+      'inequalities on a field and on the id': {
+        where: [
+          ['a', '>', 1],
+          [DOCUMENT_ID, '<', 'x'],
+        ],
+      },
+      'an order that does not start with the inequality': { where: [['a', '>', 1]], orderBy: [['b', 'asc']] },
+      'an order by id where another field has the inequality': {
+        where: [['a', '>', 1]],
+        orderBy: [[DOCUMENT_ID, 'asc']],
+      },
+      'an order by a field where the id has the inequality': {
+        where: [[DOCUMENT_ID, '>', 'x']],
+        orderBy: [
+          ['a', 'asc'],
+          [DOCUMENT_ID, 'asc'],
+        ],
+      },
+      'a group beside the collection': { group: 'a' },
       'a number as id': { where: [[DOCUMENT_ID, '==', 1]] },
       'an empty id': { where: [[DOCUMENT_ID, '>=', '']] },
       'a path as id': { where: [[DOCUMENT_ID, '==', 'a/b']] },

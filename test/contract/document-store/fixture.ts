@@ -43,8 +43,10 @@ export function fixtureOf(opened: () => DocumentStore): Fixture {
     commit: (writes) => opened().commit(writes),
   };
 
-  const set = (path: string, fields: Fields, demand?: Demand): Promise<void> =>
-    store.commit([demand === undefined ? { op: 'set', path, fields } : { op: 'set', path, fields, demand }]);
+  const set = async (path: string, fields: Fields, demand?: Demand): Promise<void> => {
+    const write = { op: 'set', path, fields } as const;
+    await store.commit([demand === undefined ? write : { ...write, demand }]);
+  };
   const read = async (path: string): Promise<Snapshot | undefined> => (await store.get([path]))[0];
   const fieldsAt = async (path: string): Promise<Fields | undefined> => (await read(path))?.fields;
   const versionOf = async (path: string): Promise<string> => {
@@ -74,7 +76,7 @@ export function freshPath(): string {
 }
 
 /** The commit fails because of the document at `path`; not every store can tell which it was. */
-export async function expectConflict(commit: Promise<void>, path: string): Promise<void> {
+export async function expectConflict(commit: Promise<unknown>, path: string): Promise<void> {
   const error = await commit.then(
     () => undefined,
     (reason: unknown) => reason,

@@ -36,11 +36,18 @@ export function getContract({ collectionOf, fieldsAt, read, set, store }: Fixtur
       expect(answers.map((snapshot) => snapshot?.fields.n)).toEqual(Array.from({ length: 100 }, (_, n) => n));
     });
 
-    it('gives every caller its own copy', async () => {
+    it('gives what nobody can change for another: a copy of its own, or a frozen one', async () => {
       const path = freshPath();
-      await set(path, { list: [1] });
-      (((await fieldsAt(path)) as { list: Value[] }).list as Value[]).push(2);
-      expect(await fieldsAt(path)).toEqual({ list: [1] });
+      await set(path, { list: [1], map: { a: 1 } });
+      const fields = (await fieldsAt(path)) as { list: Value[]; map: { a: number } };
+      for (const change of [() => fields.list.push(2), () => (fields.map.a = 2)]) {
+        try {
+          change();
+        } catch (error) {
+          expect(error).toBeInstanceOf(TypeError);
+        }
+      }
+      expect(await fieldsAt(path)).toEqual({ list: [1], map: { a: 1 } });
     });
   });
 }

@@ -36,6 +36,12 @@ export function valuesContract({ fieldsAt, ids, read, set }: Fixture): void {
       });
     }
 
+    it('makes 0 of -0', async () => {
+      const path = freshPath();
+      await set(path, { value: -0, list: [-0] });
+      expect(await fieldsAt(path)).toEqual({ value: 0, list: [0] });
+    });
+
     it('keeps ids of any letters', async () => {
       const collection = freshCollection();
       for (const id of ['a b', 'é', EMOJI, '%2F', '..a', '__a', '"', "'", '*', '0', 'x'.repeat(1500)]) {

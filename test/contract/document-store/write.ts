@@ -1,6 +1,6 @@
 /** What one write does to one document: set, update, delete. */
 import { describe, expect, it } from 'vitest';
-import { expectConflict, type Fixture, freshPath } from './fixture.ts';
+import { expectConflict, expectTypeError, type Fixture, freshPath } from './fixture.ts';
 
 export function writeContract({ fieldsAt, ids, read, set, store }: Fixture): void {
   describe('set', () => {
@@ -19,11 +19,18 @@ export function writeContract({ fieldsAt, ids, read, set, store }: Fixture): voi
 
     it('stores what the fields were at the call', async () => {
       const path = freshPath();
-      const fields = { a: 1 };
+      const fields = { a: 1, list: [{ b: 1 }], map: { c: 1 } };
       const committed = set(path, fields);
-      fields.a = 2;
+      const change = (to: number): void => {
+        fields.a = to;
+        fields.map.c = to;
+        for (const element of fields.list) element.b = to;
+        fields.list.push({ b: to });
+      };
+      change(2);
       await committed;
-      expect(await fieldsAt(path)).toEqual({ a: 1 });
+      change(3);
+      expect(await fieldsAt(path)).toEqual({ a: 1, list: [{ b: 1 }], map: { c: 1 } });
     });
   });
 
@@ -47,6 +54,19 @@ export function writeContract({ fieldsAt, ids, read, set, store }: Fixture): voi
       await set(path, { 'a.b': 1, a: { b: 2 } });
       await store.commit([{ op: 'update', path, fields: { 'a.b': 3, '`"\\': 4 } }]);
       expect(await fieldsAt(path)).toEqual({ 'a.b': 3, a: { b: 2 }, '`"\\': 4 });
+    });
+
+    it('that would make the document too large is a TypeError, and nothing is written', async () => {
+      const [path, other] = [freshPath(), freshPath()];
+      const half = 'x'.repeat(600 * 1024);
+      await set(path, { half });
+      const tooLarge = store.commit([
+        { op: 'set', path: other, fields: {} },
+        { op: 'update', path, fields: { otherHalf: half } },
+      ]);
+      await expectTypeError(tooLarge);
+      expect(await fieldsAt(path)).toEqual({ half });
+      expect(await read(other)).toBeUndefined();
     });
 
     it('conflicts with an absent document, and leaves it absent', async () => {

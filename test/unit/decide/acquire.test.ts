@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type AcquireCommand, type AcquireDecision, decideAcquire } from '../../../shared/decide/acquire.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import type { LicenseRecord } from '../../../shared/records/license.ts';
-import type { SessionRecord } from '../../../shared/records/session.ts';
+import { type SessionRecord, shardOf } from '../../../shared/records/session.ts';
 import {
   BORROW_MAX_SECONDS,
   DAY,
@@ -42,6 +42,7 @@ function granted(overrides: Partial<SessionRecord> = {}): SessionRecord {
     started_at: NOW,
     last_heartbeat_at: NOW,
     lease_expires_at: NOW + LEASE,
+    shard: shardOf(HARDWARE),
     document_signed_at: NOW,
     document_expires_at: NOW + LEASE + GRACE,
     ...overrides,
@@ -155,6 +156,7 @@ describe('renews', () => {
     expect(decide(licenseRecord(), before)).toEqual({
       kind: 'renew',
       version: 'version-1',
+      moves: false,
       session: {
         ...before,
         generation: GENERATION,
@@ -203,6 +205,16 @@ describe('renews', () => {
     });
   });
 
+  test.each([
+    ['a seat beyond the number', 3, 3, true],
+    ['the last seat', 4, 3, false],
+    ['no seat of a licence that has become limited', 4, null, true],
+    ['a seat of a licence that has become unlimited', null, 3, false],
+  ])('a session that holds %s, and says whether it moves', (_rule, seats, seat, moves) => {
+    const decision = decide(licenseRecord({ seats }), sessionRecord({ seat }));
+    expect(decision).toMatchObject({ kind: 'renew', moves, session: { seat } });
+  });
+
   test('with a clock behind the one before: the lease stays where it was', () => {
     const before = sessionRecord({ lease_expires_at: NOW + LEASE, last_heartbeat_at: NOW });
     expect(decide(licenseRecord(), before, {}, NOW - 5000)).toMatchObject({
@@ -240,6 +252,14 @@ describe('replaces', () => {
     expect(decision).toMatchObject({ kind: 'replace', session: { seat } });
   });
 
+  test('on the seat that it has of a licence that has become unlimited', () => {
+    const old = sessionRecord({ seat: 3, lease_expires_at: NOW });
+    expect(decide(licenseRecord({ seats: null }), old)).toMatchObject({
+      kind: 'replace',
+      session: { seat: 3 },
+    });
+  });
+
   test('on no seat of an unlimited licence', () => {
     const old = sessionRecord({ seat: null, lease_expires_at: NOW });
     expect(decide(licenseRecord({ seats: null }), old)).toMatchObject({
@@ -250,19 +270,17 @@ describe('replaces', () => {
 });
 
 describe('grants instead of replacing when the seats of the licence have changed: the old session is ended', () => {
-  // Its number of seats now, the seat of the old session, and whether the new one needs a seat.
-  const cases: [string, number | null, number | null, boolean][] = [
-    ['the seat is the first that it no longer has', 3, 3, true],
-    ['the seat is far beyond', 3, 4000, true],
-    ['the old session has no seat of a licence that was unlimited', 3, null, true],
-    ['the licence is unlimited now', null, 3, false],
+  const cases: [string, number | null][] = [
+    ['the seat is the first that it no longer has', 3],
+    ['the seat is far beyond', 4000],
+    ['the old session has no seat of a licence that was unlimited', null],
   ];
 
-  test.each(cases)('%s', (_rule, seats, seat, needsSeat) => {
+  test.each(cases)('%s', (_rule, seat) => {
     const record = sessionRecord({ seat, lease_expires_at: NOW });
-    expect(decide(licenseRecord({ seats }), record)).toEqual({
+    expect(decide(licenseRecord({ seats: 3 }), record)).toEqual({
       kind: 'grant',
-      needsSeat,
+      needsSeat: true,
       session: granted({ seat: null }),
       ended: { record, version: 'version-1' },
     });

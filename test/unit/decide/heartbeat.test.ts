@@ -80,29 +80,26 @@ describe('whose session it is', () => {
   });
 });
 
-describe('ends the session when its licence does not hold, and says why', () => {
-  const cases: [string, Parameters<typeof licenseRecord>[0], string, ErrorCode][] = [
-    ['revoked', { status: 'revoked' }, 'revoked', 'license_revoked'],
-    ['suspended', { status: 'suspended' }, 'suspended', 'license_suspended'],
-    ['at its end', { expires_at: NOW }, 'license_expired', 'license_expired'],
-    ['1 ms after its end', { expires_at: NOW - 1 }, 'license_expired', 'license_expired'],
-    ['revoked after its end', { status: 'revoked', expires_at: NOW - 1 }, 'revoked', 'license_revoked'],
-    ['bound to other machines since', { allowed_hardware: [OTHER] }, 'revoked', 'hardware_not_allowed'],
-    [
-      'expired and bound to others',
-      { expires_at: NOW, allowed_hardware: [OTHER] },
-      'license_expired',
-      'license_expired',
-    ],
+describe('refuses when the licence does not hold, and says why', () => {
+  const cases: [string, Parameters<typeof licenseRecord>[0], ErrorCode][] = [
+    ['revoked', { status: 'revoked' }, 'license_revoked'],
+    ['suspended', { status: 'suspended' }, 'license_suspended'],
+    ['at its end', { expires_at: NOW }, 'license_expired'],
+    ['1 ms after its end', { expires_at: NOW - 1 }, 'license_expired'],
+    ['revoked after its end', { status: 'revoked', expires_at: NOW - 1 }, 'license_revoked'],
+    ['bound to other machines since', { allowed_hardware: [OTHER] }, 'hardware_not_allowed'],
+    ['expired and bound to others', { expires_at: NOW, allowed_hardware: [OTHER] }, 'license_expired'],
   ];
 
-  test.each(cases)('%s', (_rule, overrides, reason, code) => {
-    const decision = decide({ license: licenseRecord(overrides) });
-    expect(decision).toEqual({
-      kind: 'end',
-      reason,
-      refusal: { kind: 'refuse', code, detail: expect.any(String) },
-    });
+  test.each(cases)('%s', (_rule, overrides, code) => {
+    const refusal = { kind: 'refuse', code, detail: expect.any(String) };
+    expect(decide({ license: licenseRecord(overrides) })).toEqual(refusal);
+  });
+
+  test('says so rather than that the session is gone, which a revocation has ended', () => {
+    const state = { license: licenseRecord({ status: 'revoked' }), session: undefined };
+    const command = { hardware: HARDWARE, generation: GENERATION, document: 'if_due' } as const;
+    expect(decideHeartbeat(state, command, NOW)).toMatchObject({ code: 'license_revoked' });
   });
 
   test.each([
@@ -120,7 +117,18 @@ describe('extends', () => {
       kind: 'extend',
       session: { ...session, last_heartbeat_at: NOW, lease_expires_at: NOW + LEASE },
       documented: undefined,
+      moves: false,
     });
+  });
+
+  test.each([
+    ['a seat beyond the number', 3, 3, true],
+    ['the last seat', 4, 3, false],
+    ['no seat of a licence that has become limited', 4, null, true],
+    ['a seat of a licence that has become unlimited', null, 3, false],
+  ])('%s', (_rule, seats, seat, moves) => {
+    const decision = decide({ license: licenseRecord({ seats }), session: sessionRecord({ seat }) });
+    expect(decision).toMatchObject({ kind: 'extend', moves });
   });
 
   const leases: [string, number, number][] = [
@@ -173,6 +181,7 @@ describe('documents', () => {
       kind: 'extend',
       session,
       documented: outcome === 'fresh' ? fresh : undefined,
+      moves: false,
     });
   });
 

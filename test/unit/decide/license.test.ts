@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest';
 import {
   endReasonOf,
   hardwareRefusal,
+  holdsSeat,
   LICENSE_NOT_FOUND,
   licenseRefusal,
 } from '../../../shared/decide/license.ts';
 import type { ErrorCode } from '../../../shared/errors.ts';
-import { HARDWARE, licenseRecord, NOW } from '../../support/records.ts';
+import { HARDWARE, licenseRecord, NOW, sessionRecord } from '../../support/records.ts';
 
 type Status = 'active' | 'suspended' | 'revoked';
 
@@ -38,13 +39,38 @@ describe('whether a licence holds', () => {
   });
 });
 
-describe('why a session ends when its licence does not hold', () => {
+describe('why the lease of a session ran out', () => {
   test.each([
     ['active', 'license_expired'],
     ['suspended', 'suspended'],
     ['revoked', 'revoked'],
   ] as const)('of status %s: %s', (status, reason) => {
-    expect(endReasonOf(licenseRecord({ status, expires_at: NOW }))).toBe(reason);
+    const session = sessionRecord({ lease_expires_at: NOW });
+    expect(endReasonOf(licenseRecord({ status, expires_at: NOW }), session)).toBe(reason);
+  });
+
+  test.each([
+    ['the licence goes on for 1 ms', NOW + 1, 'expired'],
+    ['the licence ended before, and was extended since', NOW - 1, 'license_expired'],
+    ['the licence is perpetual', null, 'expired'],
+  ] as const)('before its licence: %s', (_rule, expires_at, reason) => {
+    const session = sessionRecord({ lease_expires_at: NOW });
+    expect(endReasonOf(licenseRecord({ expires_at }), session)).toBe(reason);
+  });
+});
+
+describe('whether a licence has the seat of a session', () => {
+  test.each([
+    [10, 9, true],
+    [10, 10, false],
+    [10, 0, true],
+    [1, 0, true],
+    [1, 3, false],
+    [10, null, false],
+    [null, null, true],
+    [null, 3, true],
+  ])('%s seats, seat %s: %s', (seats, seat, holds) => {
+    expect(holdsSeat(licenseRecord({ seats }), sessionRecord({ seat }))).toBe(holds);
   });
 });
 

@@ -1,0 +1,90 @@
+/**
+ * What operators do to a licence. Each is safe to repeat, and goes on where an interrupted one stopped.
+ *
+ * A suspension ends nothing at once: a machine that was told of its lease may rely on it to the end, so its seat must
+ * not be free before. Nothing is extended, and what is not reinstated runs out within one lease. A revocation is
+ * final: its seats can be nobody's any more, so its sessions end at once.
+ */
+import { LICENSE_NOT_FOUND } from '../decide/license.ts';
+import { refuse } from '../decide/refusal.ts';
+import type { Ports } from '../ports/ports.ts';
+import type { LicenseRecord } from '../records/license.ts';
+import { licensePath } from '../records/paths.ts';
+import { endAllSessions } from './end-all-sessions.ts';
+import { learnLicense } from './known-license.ts';
+import { refused } from './refused.ts';
+import { retryCommits } from './retry.ts';
+import type { Settings } from './settings.ts';
+import { settleSeats } from './settle-seats.ts';
+
+/** @throws CountersignError `license_not_found`, `license_revoked`, `store_unavailable` */
+export function suspendLicense(ports: Ports, licenseHash: string): Promise<LicenseRecord> {
+  return changeLicense(ports, licenseHash, (license) => changeStatus(license, 'suspended'));
+}
+
+/**
+ * Sessions whose lease has not ended go on.
+ * @throws CountersignError `license_not_found`, `license_revoked`, `store_unavailable`
+ */
+export function reinstateLicense(ports: Ports, licenseHash: string): Promise<LicenseRecord> {
+  return changeLicense(ports, licenseHash, (license) => changeStatus(license, 'active'));
+}
+
+/**
+ * Revokes the licence and ends its sessions.
+ * @throws CountersignError `license_not_found`, `store_unavailable`: then some sessions may be left, and repeating it
+ * ends them
+ */
+export async function revokeLicense(ports: Ports, licenseHash: string): Promise<LicenseRecord> {
+  const license = await changeLicense(ports, licenseHash, ({ status }) =>
+    status === 'revoked' ? undefined : { status: 'revoked' },
+  );
+  await endAllSessions(ports, licenseHash, license, 'revoked');
+  return license;
+}
+
+/**
+ * Sets the number of seats; null is unlimited. Leases in force are honoured when it is lowered: a session beyond the
+ * number moves to a free seat, now or with its next request, or runs out; nothing new is granted before none is left.
+ * @throws CountersignError `license_not_found`, `store_unavailable`
+ */
+export async function changeSeats(
+  ports: Ports,
+  settings: Settings,
+  licenseHash: string,
+  seats: number | null,
+): Promise<LicenseRecord> {
+  const license = await changeLicense(ports, licenseHash, (current, now) => {
+    if (current.seats === seats) return undefined;
+    const isLower = seats !== null && (current.seats === null || seats < current.seats);
+    return { seats, ...(isLower && { seats_lowered_at: now }) };
+  });
+  await settleSeats(ports, settings, licenseHash);
+  return license;
+}
+
+function changeStatus({ status }: LicenseRecord, wanted: 'active' | 'suspended') {
+  if (status !== 'revoked') return status === wanted ? undefined : { status: wanted };
+  throw refused(refuse('license_revoked', 'A revoked licence stays revoked. Issue a new one.'));
+}
+
+/** Stores what `change` answers, unless that is nothing, and answers the licence as it is then. */
+export function changeLicense(
+  ports: Ports,
+  licenseHash: string,
+  change: (license: LicenseRecord, now: number) => Partial<LicenseRecord> | undefined,
+): Promise<LicenseRecord> {
+  const path = licensePath(licenseHash);
+  return retryCommits(ports, async () => {
+    const [snapshot] = await ports.store.get([path]);
+    const license = learnLicense(ports, licenseHash, snapshot);
+    if (license === undefined) throw refused(LICENSE_NOT_FOUND);
+    const now = ports.clock.now();
+    const changed = change(license.record, now);
+    if (changed === undefined) return license.record;
+    const fields = { ...changed, updated_at: now };
+    await ports.store.commit([{ op: 'update', path, fields, demand: { version: license.version } }]);
+    ports.memory.licenses.delete(licenseHash);
+    return { ...license.record, ...fields };
+  });
+}

@@ -1,0 +1,108 @@
+/** How SQLite finds what the product asks for: by an index, in its order, and never by sorting. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { compileQuery } from '../../infra/stores/sqlite/compile.ts';
+import { openDatabase } from '../../infra/stores/sqlite/connection.ts';
+import { checkQuery } from '../../infra/stores/validate.ts';
+import type { Query } from '../../shared/ports/document-store.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'countersign-sqlite-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let files = 0;
+function freshFile(): string {
+  files += 1;
+  return join(folder, `store-${files}.db`);
+}
+
+describe('plans', () => {
+  const plan = (query: Query): string => {
+    const database = openDatabase(freshFile());
+    const { sql, parameters } = compileQuery(checkQuery(query));
+    const steps = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters);
+    database.close();
+    return steps.map(({ detail }) => detail).join('; ');
+  };
+  const byLease = 'SEARCH documents USING INDEX sessions by lease_expires_at (collection=?';
+  const reapable: Query = {
+    collection: 'licenses/a/sessions',
+    orderBy: [['lease_expires_at', 'asc']],
+    limit: 16,
+  };
+  const sweep: Query = {
+    group: 'sessions',
+    where: [
+      ['shard', '==', 3],
+      ['lease_expires_at', '<', 1],
+    ],
+    orderBy: [['lease_expires_at', 'asc']],
+    limit: 100,
+  };
+
+  it('walk the index for the sessions whose leases end first, without sorting', () => {
+    expect(plan(reapable)).toMatch(
+      /^SEARCH documents USING INDEX sessions by lease_expires_at \(collection=\?[^;]*$/,
+    );
+    expect(plan({ ...reapable, orderBy: [['lease_expires_at', 'desc']] })).not.toContain('TEMP B-TREE');
+  });
+
+  it('start inside the index for expired sessions, without sorting', () => {
+    const expired: Query = { ...reapable, where: [['lease_expires_at', '<', 1]] };
+    expect(plan(expired)).toBe(`${byLease} AND <expr>=? AND <expr><?)`);
+    expect(plan({ ...expired, startAfter: [0, 'x'] })).toBe(
+      `${byLease} AND <expr>=? AND <expr>>? AND <expr><?)`,
+    );
+  });
+
+  it('walk the group index for one shard of expired sessions of all licences, without sorting', () => {
+    const byShard = 'SEARCH documents USING INDEX sessions by shard, lease_expires_at (<expr>=? AND <expr>=?';
+    expect(plan(sweep)).toBe(`${byShard} AND <expr><?)`);
+    expect(plan({ ...sweep, startAfter: [0, 'licenses/a/sessions/x'] })).toBe(
+      `${byShard} AND <expr>>? AND <expr><?)`,
+    );
+  });
+
+  it('walk the index for old idempotency records, without sorting', () => {
+    const old: Query = {
+      collection: 'idempotency',
+      where: [['expires_at', '<', 1]],
+      orderBy: [['expires_at', 'asc']],
+      limit: 100,
+    };
+    expect(plan(old)).toBe(
+      'SEARCH documents USING INDEX idempotency by expires_at (collection=? AND <expr>=? AND <expr><?)',
+    );
+  });
+
+  it('walk the sessions of the one licence for those without a seat, without sorting', () => {
+    const unnumbered: Query = { collection: 'licenses/a/sessions', where: [['seat', '==', null]] };
+    const sessions = 'SEARCH documents USING PRIMARY KEY (collection=?';
+    expect(plan({ ...unnumbered, limit: 2 })).toBe(`${sessions})`);
+    expect(plan({ ...unnumbered, startAfter: ['x'] })).toBe(`${sessions} AND id>?)`);
+  });
+
+  it('walk the index for licences whose seats were lowered, without sorting', () => {
+    const lowered: Query = { collection: 'licenses', where: [['seats_lowered_at', '<=', 1]], limit: 100 };
+    expect(plan(lowered)).toBe(
+      'SEARCH documents USING INDEX licenses by seats_lowered_at (collection=? AND <expr>=? AND <expr><?)',
+    );
+  });
+
+  it('search the primary key for ids', () => {
+    const collection = 'licenses/a/seats';
+    const range: Query = {
+      collection,
+      where: [
+        ['__name__', '>=', 'a'],
+        ['__name__', '<', 'b'],
+      ],
+    };
+    expect(plan(range)).toBe('SEARCH documents USING PRIMARY KEY (collection=? AND id>? AND id<?)');
+    expect(plan({ collection })).toBe('SEARCH documents USING PRIMARY KEY (collection=?)');
+    expect(plan({ collection, startAfter: ['a'] })).toBe(
+      'SEARCH documents USING PRIMARY KEY (collection=? AND id>?)',
+    );
+  });
+});
