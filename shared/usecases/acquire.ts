@@ -10,23 +10,31 @@
  */
 import { type AcquireDecision, decideAcquire } from '../decide/acquire.ts';
 import { LICENSE_NOT_FOUND } from '../decide/license.ts';
-import { refuse } from '../decide/refusal.ts';
 import { CountersignError } from '../errors.ts';
 import type { Write } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
 import { licensePath } from '../records/paths.ts';
 import { sessionRecord } from '../records/session.ts';
-import { newGeneration, parseSessionId } from '../session-id.ts';
-import { type AcquireCommand, type AcquireRequest, identify, restorePayload } from './acquire-request.ts';
-import type { Granting } from './claim-session.ts';
+import { newGeneration } from '../session-id.ts';
+import { type AcquireCommand, type AcquireRequest, identify } from './acquire-request.ts';
 import { endSession } from './end-session.ts';
-import { type Attempt, type Basis, type Granted, grantRead, grantRemembered, sign } from './grant.ts';
+import {
+  type Attempt,
+  type Basis,
+  type Granted,
+  grantRead,
+  grantRemembered,
+  placeOf,
+  sign,
+} from './grant.ts';
 import { learnLicense } from './known-license.ts';
 import type { SignedDocument } from './license-document.ts';
 import { readRecord } from './read.ts';
 import { refused } from './refused.ts';
+import { replayOf } from './replay.ts';
 import { retryCommits } from './retry.ts';
 import type { Settings } from './settings.ts';
+import { requireSettled } from './take-seat.ts';
 
 export type { AcquireCommand } from './acquire-request.ts';
 
@@ -56,17 +64,19 @@ export async function acquire(
 }
 
 async function acquireOnce(attempt: Attempt): Promise<Granted> {
+  const { ports } = attempt;
   const known = recall(attempt);
   if (known !== undefined) {
     const decision = decide(attempt, known);
-    if (decision.kind !== 'refuse' && !needsCare(decision)) return grantRemembered(attempt, known, decision);
+    if (decision.kind !== 'refuse') return grantRemembered(attempt, known, decision);
   }
   const found = await read(attempt);
   // The clock is asked again: a lease that ended while the store was read is over.
-  const current = { ...attempt, now: attempt.ports.clock.now() };
-  const replay = replayOf(current, found);
-  if (replay !== undefined) return replay;
+  const current = { ...attempt, now: ports.clock.now() };
   try {
+    if (isAsGoodAsNew(current, found)) await requireSettled(ports, placeOf(current, found));
+    const replay = replayOf(current, found);
+    if (replay !== undefined) return replay;
     const decision = decide(current, found);
     if (decision.kind === 'refuse') throw refused(decision);
     return await grantRead(current, found, decision);
@@ -76,20 +86,15 @@ async function acquireOnce(attempt: Attempt): Promise<Granted> {
   }
 }
 
-/** A session that has to move may be refused, and nothing is refused on what may be outdated. */
-function needsCare(decision: Granting): boolean {
-  return decision.kind === 'renew' && decision.moves;
-}
-
 /**
  * What this instance remembers. A session that it does not remember is taken for absent: if it exists, the commit
  * fails. After the first attempt only what was read beside that counts, and a request that carries a key for
- * repetition reads what the store remembers of it.
+ * repetition reads what the store remembers of it. After a lowering of seats nothing is remembered: a session may have to
+ * move, and nothing is refused on what may be outdated.
  */
 function recall({ ports, request, number }: Attempt): Basis | undefined {
   const license = ports.memory.licenses.get(request.licenseHash);
-  if (license === undefined) return undefined;
-  if (number === 0 && license.record.seats_lowered_at !== null) return undefined;
+  if (license === undefined || license.record.seats_lowered_at !== null) return undefined;
   if (number > 0 && (!request.hasLearned || request.memory !== undefined)) return undefined;
   return { license, session: ports.memory.sessions.get(request.sessionPath), memory: undefined };
 }
@@ -103,21 +108,6 @@ async function read({ ports, request }: Attempt): Promise<Basis> {
   return { license, session: readRecord(sessionRecord, sessionDocument), memory: memoryDocument };
 }
 
-/** The answer that this request was given before. */
-function replayOf({ request, now }: Attempt, { license, session, memory }: Basis): Granted | undefined {
-  const remembered = request.memory?.recall(memory, now);
-  if (remembered === undefined) return undefined;
-  const payload = restorePayload(remembered, request.command);
-  if (session?.record.generation !== parseSessionId(payload.session_id)?.generation)
-    throw refused(REPLAY_OVER);
-  return { license: license.record, payload, replayed: true };
-}
-
-const REPLAY_OVER = refuse(
-  'session_not_found',
-  'This request was answered before, and its session is over. Acquire again with a new Idempotency-Key.',
-);
-
 function beginningOf({ clock, random }: Ports, request: AcquireRequest) {
   request.beginning ??= { generation: newGeneration(random), now: clock.now() };
   return request.beginning;
@@ -127,7 +117,22 @@ function decide({ ports, request, now }: Attempt, { license, session }: Basis): 
   const { hardware, command } = request;
   const { borrowSeconds } = command;
   const { generation } = beginningOf(ports, request);
-  return decideAcquire({ license: license.record, session }, { hardware, generation, borrowSeconds }, now);
+  const state = { license: license.record, session };
+  const decision = decideAcquire(state, { hardware, generation, borrowSeconds }, now);
+  if (decision.kind === 'refuse' || decision.kind === 'renew') return decision;
+  // What the document says is of the request's beginning; the seat may have been another's since.
+  return { ...decision, session: { ...decision.session, started_at: ports.clock.now() } };
+}
+
+/**
+ * Whether the machine's session may have been committed after the seats were lowered, on a licence that was outdated, and
+ * so told to nobody: to answer with it is to grant it.
+ */
+function isAsGoodAsNew({ request, settings }: Attempt, { license, session }: Basis): boolean {
+  const { seats_lowered_at: loweredAt } = license.record;
+  if (loweredAt === null || session === undefined) return false;
+  const { generation, started_at: startedAt } = session.record;
+  return request.generations.has(generation) || startedAt >= loweredAt - settings.clockSkewSeconds * 1000;
 }
 
 function isRefusal(error: unknown): boolean {

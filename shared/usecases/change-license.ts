@@ -5,21 +5,18 @@
  * not be free before. Nothing is extended, and what is not reinstated runs out within one lease. A revocation is
  * final: its seats can be nobody's any more, so its sessions end at once.
  */
-import { LICENSE_NOT_FOUND } from '../decide/license.ts';
 import { refuse } from '../decide/refusal.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { LicenseRecord } from '../records/license.ts';
-import { licensePath } from '../records/paths.ts';
 import { endAllSessions } from './end-all-sessions.ts';
-import { learnLicense } from './known-license.ts';
 import { refused } from './refused.ts';
-import { retryCommits } from './retry.ts';
 import type { Settings } from './settings.ts';
 import { settleSeats } from './settle-seats.ts';
+import { updateLicense } from './update-license.ts';
 
 /** @throws CountersignError `license_not_found`, `license_revoked`, `store_unavailable` */
 export function suspendLicense(ports: Ports, licenseHash: string): Promise<LicenseRecord> {
-  return changeLicense(ports, licenseHash, (license) => changeStatus(license, 'suspended'));
+  return updateLicense(ports, licenseHash, (license) => changeStatus(license, 'suspended'));
 }
 
 /**
@@ -27,7 +24,7 @@ export function suspendLicense(ports: Ports, licenseHash: string): Promise<Licen
  * @throws CountersignError `license_not_found`, `license_revoked`, `store_unavailable`
  */
 export function reinstateLicense(ports: Ports, licenseHash: string): Promise<LicenseRecord> {
-  return changeLicense(ports, licenseHash, (license) => changeStatus(license, 'active'));
+  return updateLicense(ports, licenseHash, (license) => changeStatus(license, 'active'));
 }
 
 /**
@@ -36,7 +33,7 @@ export function reinstateLicense(ports: Ports, licenseHash: string): Promise<Lic
  * ends them
  */
 export async function revokeLicense(ports: Ports, licenseHash: string): Promise<LicenseRecord> {
-  const license = await changeLicense(ports, licenseHash, ({ status }) =>
+  const license = await updateLicense(ports, licenseHash, ({ status }) =>
     status === 'revoked' ? undefined : { status: 'revoked' },
   );
   await endAllSessions(ports, licenseHash, license, 'revoked');
@@ -54,7 +51,7 @@ export async function changeSeats(
   licenseHash: string,
   seats: number | null,
 ): Promise<LicenseRecord> {
-  const license = await changeLicense(ports, licenseHash, (current, now) => {
+  const license = await updateLicense(ports, licenseHash, (current, now) => {
     if (current.seats === seats) return undefined;
     const isLower = seats !== null && (current.seats === null || seats < current.seats);
     return { seats, ...(isLower && { seats_lowered_at: now }) };
@@ -66,25 +63,4 @@ export async function changeSeats(
 function changeStatus({ status }: LicenseRecord, wanted: 'active' | 'suspended') {
   if (status !== 'revoked') return status === wanted ? undefined : { status: wanted };
   throw refused(refuse('license_revoked', 'A revoked licence stays revoked. Issue a new one.'));
-}
-
-/** Stores what `change` answers, unless that is nothing, and answers the licence as it is then. */
-export function changeLicense(
-  ports: Ports,
-  licenseHash: string,
-  change: (license: LicenseRecord, now: number) => Partial<LicenseRecord> | undefined,
-): Promise<LicenseRecord> {
-  const path = licensePath(licenseHash);
-  return retryCommits(ports, async () => {
-    const [snapshot] = await ports.store.get([path]);
-    const license = learnLicense(ports, licenseHash, snapshot);
-    if (license === undefined) throw refused(LICENSE_NOT_FOUND);
-    const now = ports.clock.now();
-    const changed = change(license.record, now);
-    if (changed === undefined) return license.record;
-    const fields = { ...changed, updated_at: now };
-    await ports.store.commit([{ op: 'update', path, fields, demand: { version: license.version } }]);
-    ports.memory.licenses.delete(licenseHash);
-    return { ...license.record, ...fields };
-  });
 }

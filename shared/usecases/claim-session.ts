@@ -8,7 +8,7 @@ import { sessionPath } from '../records/paths.ts';
 import type { SessionRecord } from '../records/session.ts';
 import { usageInterval, vacate } from './end-session.ts';
 import type { Settings } from './settings.ts';
-import { moveSeat, type SeatRequest, takeSeat } from './take-seat.ts';
+import { moveSeat, requireSettled, type SeatRequest, takeSeat } from './take-seat.ts';
 
 export interface Claim {
   readonly session: SessionRecord;
@@ -34,12 +34,14 @@ export async function claimSession(
       return { session: moved, writes: [putSession(place, moved, { version }), ...writes] };
     }
     case 'replace': {
+      await requireSettled(ports, place);
       const { record, version } = decision.ended;
       const interval = usageInterval(expired(place, record));
       return { session, writes: [putSession(place, session, { version }), interval] };
     }
     case 'grant': {
       const { ended, needsSeat } = decision;
+      await requireSettled(ports, place);
       const { seat, writes } = needsSeat ? await takeSeat(ports, settings, place) : NO_SEAT;
       const seated = { ...session, seat };
       if (ended === undefined)

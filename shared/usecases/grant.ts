@@ -17,6 +17,7 @@ import { confirmLicense } from './known-license.ts';
 import { payloadOf, type SignedDocument, signDocument } from './license-document.ts';
 import { readRecord } from './read.ts';
 import type { Settings } from './settings.ts';
+import type { SeatRequest } from './take-seat.ts';
 import { together } from './together.ts';
 
 /** What was committed. `document` is there when it was signed beside the commit. */
@@ -105,12 +106,17 @@ interface Plan extends Claim {
   readonly isNew: boolean;
 }
 
+/** Who wants a seat of what. */
+export function placeOf({ request, number, now }: Attempt, { license }: Pick<Basis, 'license'>): SeatRequest {
+  const { licenseHash, hardware } = request;
+  return { licenseHash, hardware, license: license.record, attempt: number, now };
+}
+
 /** Everything that is going to be committed, and what is going to be signed. */
 async function prepare(attempt: Attempt, { license, memory }: Basis, decision: Granting): Promise<Plan> {
-  const { ports, settings, request, number, now } = attempt;
+  const { ports, settings, request, now } = attempt;
   const { licenseHash, hardware, command } = request;
-  const place = { licenseHash, hardware, license: license.record, attempt: number, now };
-  const { session, writes } = await claimSession(ports, settings, decision, place);
+  const { session, writes } = await claimSession(ports, settings, decision, placeOf(attempt, { license }));
   const { generation } = session;
   const sessionId = formatSessionId({ license: licenseHash, hardware, generation });
   const payload = payloadOf(license.record, session, sessionId, command, settings.issuer);

@@ -16,18 +16,21 @@ import { retryCommits } from './retry.ts';
 import { isAnySeatBeyond } from './seats-beyond.ts';
 import type { Settings } from './settings.ts';
 import { moveSeat } from './take-seat.ts';
+import { updateLicense } from './update-license.ts';
 
 /** @throws CountersignError `store_unavailable` */
 export async function settleSeats(ports: Ports, settings: Settings, licenseHash: string): Promise<void> {
-  const path = licensePath(licenseHash);
-  const [snapshot] = await ports.store.get([path]);
-  const found = readRecord(licenseRecord, snapshot);
-  if (found === undefined || found.record.seats_lowered_at === null) return;
-  const { record: license, version } = found;
+  const [snapshot] = await ports.store.get([licensePath(licenseHash)]);
+  const license = readRecord(licenseRecord, snapshot)?.record;
+  const loweredAt = license?.seats_lowered_at ?? null;
+  if (license === undefined || loweredAt === null) return;
   await moveAll(ports, settings, licenseHash, license);
-  const settlesAt = found.record.seats_lowered_at + SEATS_SETTLE_SECONDS * 1000;
-  if (ports.clock.now() < settlesAt || (await isAnySeatBeyond(ports, { license, licenseHash }))) return;
-  await ports.store.commit([{ op: 'update', path, fields: { seats_lowered_at: null }, demand: { version } }]);
+  if (ports.clock.now() < loweredAt + SEATS_SETTLE_SECONDS * 1000) return;
+  if (await isAnySeatBeyond(ports, { license, licenseHash })) return;
+  // Unless the number was lowered again meanwhile.
+  await updateLicense(ports, licenseHash, ({ seats_lowered_at }) =>
+    seats_lowered_at === loweredAt ? { seats_lowered_at: null } : undefined,
+  );
 }
 
 /** Moves as many as there are free seats. */

@@ -41,15 +41,13 @@ export interface TakenSeat {
 }
 
 /**
- * A seat for a new session.
+ * Nothing new is granted while another machine holds a seat beyond the number of the licence.
  * @throws CountersignError `seats_exhausted`
  */
-export async function takeSeat(ports: Ports, settings: Settings, request: SeatRequest): Promise<TakenSeat> {
-  if (await isAnySeatBeyond(ports, request)) {
-    const [next] = await oldestSessions(ports, request);
-    throw seatsExhausted(request.license, next?.record);
-  }
-  return anySeat(ports, settings, request);
+export async function requireSettled(ports: Ports, request: SeatRequest): Promise<void> {
+  if (!(await isAnySeatBeyond(ports, request))) return;
+  const [next] = await oldestSessions(ports, request);
+  throw seatsExhausted(request.license, next?.record);
 }
 
 /**
@@ -62,11 +60,12 @@ export async function moveSeat(
   request: SeatRequest,
   session: SessionRecord,
 ): Promise<TakenSeat> {
-  const { seat, writes } = await anySeat(ports, settings, request);
+  const { seat, writes } = await takeSeat(ports, settings, request);
   return { seat, writes: [...writes, ...freeSeat(request.licenseHash, session)] };
 }
 
-async function anySeat(ports: Ports, settings: Settings, request: SeatRequest): Promise<TakenSeat> {
+/** @throws CountersignError `seats_exhausted` */
+export async function takeSeat(ports: Ports, settings: Settings, request: SeatRequest): Promise<TakenSeat> {
   const seats = request.license.seats ?? 0;
   if (request.attempt === 0) return takeFree(request, spread(request) % seats);
   const free = await findFreeSeat(ports, request, seats);

@@ -13,7 +13,7 @@ async function main(): Promise<void> {
   const options = JSON.parse(process.argv[2] ?? '{}') as FirestoreServerOptions;
   const server = await startFirestoreServer(options);
   const stop = () => process.exit(0);
-  process.once('SIGTERM', stop).once('disconnect', stop);
+  process.once('disconnect', stop);
   process.on('message', (call: ControlCall) =>
     tell({ type: 'answer', id: call.id, result: obey(server, call) }),
   );
