@@ -27,13 +27,16 @@ export interface AcquireRequest {
   readonly hardware: string;
   readonly sessionPath: DocumentPath;
   readonly memory: Memory | undefined;
-  /** Generations that attempts of this request have, or may have, committed: nobody else knows them. */
-  readonly generations: Set<string>;
+  /**
+   * New sessions that attempts of this request have committed, by generation, at which version; undefined where it is not
+   * known whether they have.
+   */
+  readonly committed: Map<string, string | undefined>;
   /** Whether the last attempt read licence and session beside its commit. */
   hasLearned: boolean;
   /** A signature that was asked for beside a commit that failed: the next attempt may commit what it covers. */
   early: EarlySignature | undefined;
-  /** What a new session is called and when it begins: the same in every attempt until one of them may have happened. */
+  /** What a new session is called and when its lease begins; never that of an attempt that may have happened. */
   beginning: { readonly generation: string; readonly now: number } | undefined;
 }
 
@@ -51,7 +54,7 @@ export function identify(hasher: Hasher, command: AcquireCommand): AcquireReques
     hardware,
     sessionPath: sessionPath(licenseHash, hardware),
     memory: memoryOf(hasher, { ...command, licenseHash, operation: 'acquire' }),
-    generations: new Set(),
+    committed: new Map(),
     hasLearned: false,
     early: undefined,
     beginning: undefined,

@@ -11,7 +11,6 @@
 import { type AcquireDecision, decideAcquire } from '../decide/acquire.ts';
 import { LICENSE_NOT_FOUND } from '../decide/license.ts';
 import { CountersignError } from '../errors.ts';
-import type { Write } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
 import { licensePath } from '../records/paths.ts';
 import { sessionRecord } from '../records/session.ts';
@@ -35,6 +34,9 @@ import { replayOf } from './replay.ts';
 import { retryCommits } from './retry.ts';
 import type { Settings } from './settings.ts';
 import { requireSettled } from './take-seat.ts';
+
+/** Less than the shortest lease: a session must not begin after its lease has ended. */
+const SAME_BEGINNING_MS = 500;
 
 export type { AcquireCommand } from './acquire-request.ts';
 
@@ -108,8 +110,11 @@ async function read({ ports, request }: Attempt): Promise<Basis> {
   return { license, session: readRecord(sessionRecord, sessionDocument), memory: memoryDocument };
 }
 
+/** Attempts that follow each other at once are of one beginning, so that a signature made beside one serves the next. */
 function beginningOf({ clock, random }: Ports, request: AcquireRequest) {
-  request.beginning ??= { generation: newGeneration(random), now: clock.now() };
+  const now = clock.now();
+  if (request.beginning === undefined || now - request.beginning.now > SAME_BEGINNING_MS)
+    request.beginning = { generation: newGeneration(random), now };
   return request.beginning;
 }
 
@@ -120,8 +125,9 @@ function decide({ ports, request, now }: Attempt, { license, session }: Basis): 
   const state = { license: license.record, session };
   const decision = decideAcquire(state, { hardware, generation, borrowSeconds }, now);
   if (decision.kind === 'refuse' || decision.kind === 'renew') return decision;
-  // What the document says is of the request's beginning; the seat may have been another's since.
-  return { ...decision, session: { ...decision.session, started_at: ports.clock.now() } };
+  // The lease is that of the request's beginning; its seat may have been another's since.
+  const started_at = Math.min(ports.clock.now(), decision.session.lease_expires_at);
+  return { ...decision, session: { ...decision.session, started_at } };
 }
 
 /**
@@ -132,19 +138,21 @@ function isAsGoodAsNew({ request, settings }: Attempt, { license, session }: Bas
   const { seats_lowered_at: loweredAt } = license.record;
   if (loweredAt === null || session === undefined) return false;
   const { generation, started_at: startedAt } = session.record;
-  return request.generations.has(generation) || startedAt >= loweredAt - settings.clockSkewSeconds * 1000;
+  return request.committed.has(generation) || startedAt >= loweredAt - settings.clockSkewSeconds * 1000;
 }
 
 function isRefusal(error: unknown): boolean {
   return error instanceof CountersignError && error.status < 500;
 }
 
-/** Ends the session that an earlier attempt of a refused request has committed. No client was told of it. */
+/**
+ * Ends the session that an earlier attempt of a refused request has committed, unless somebody may have been told of it:
+ * another request of this machine that renewed it, or one with the same key.
+ */
 async function withdraw({ ports, request, now }: Attempt, { license, session }: Basis): Promise<void> {
-  if (session === undefined || !request.generations.has(session.record.generation)) return;
-  const { licenseHash, hardware, memory } = request;
+  if (session === undefined || request.memory !== undefined) return;
+  if (request.committed.get(session.record.generation) !== session.version) return;
+  const { licenseHash, hardware } = request;
   const ending = { licenseHash, hardware, license: license.record, session: session.record, now };
-  const writes = endSession({ ...ending, reason: 'withdrawn' }, session.version);
-  const forget: Write[] = memory === undefined ? [] : [{ op: 'delete', path: memory.path }];
-  await ports.store.commit([...writes, ...forget]);
+  await ports.store.commit(endSession({ ...ending, reason: 'withdrawn' }, session.version));
 }

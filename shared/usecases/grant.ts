@@ -75,11 +75,11 @@ export async function grantRemembered(attempt: Attempt, basis: Basis, decision: 
 async function commit({ ports, request }: Attempt, { session, writes, isNew }: Plan): Promise<void> {
   request.hasLearned = false;
   try {
-    await commitSession(ports, request.sessionPath, session, writes);
-    if (isNew) request.generations.add(session.generation);
+    const version = await commitSession(ports, request.sessionPath, session, writes);
+    if (isNew) request.committed.set(session.generation, version);
   } catch (error) {
     if (error instanceof CommitInterruptedError) {
-      if (isNew) request.generations.add(session.generation);
+      if (isNew) request.committed.set(session.generation, undefined);
       request.beginning = undefined;
     }
     throw error;

@@ -18,8 +18,8 @@ export function replayOf({ request, now }: Attempt, basis: Basis): Granted | und
   const generation = parseSessionId(payload.session_id)?.generation ?? '';
   const refusal = licenseRefusal(basis.license.record, now) ?? sessionRefusal(basis, generation);
   if (refusal === undefined) return { license: basis.license.record, payload, replayed: true };
-  // It was an attempt of this very request, and nobody was told: it is decided afresh.
-  if (request.generations.has(generation)) return undefined;
+  // An attempt of this very request: what became of it is decided afresh.
+  if (request.committed.has(generation)) return undefined;
   throw refused(refusal);
 }
 
