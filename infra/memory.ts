@@ -7,6 +7,7 @@ export function createInstanceMemory(): InstanceMemory {
     licenses: remembering(REMEMBERED_LICENSES),
     sessions: remembering(REMEMBERED_SESSIONS),
     freeSeats: remembering(REMEMBERED_LICENSES),
+    acquiring: new Map(),
   };
 }
 

@@ -60,6 +60,15 @@ export const MAX_SEAT_WINDOW = 512;
 /** Free seats that a window should hold on average: then it holds none once in 55 times, e^-4. */
 export const ENOUGH_FREE_SEATS = 4;
 
+/**
+ * A signature is asked for before the commit only where this many seats are believed free for each acquire under way: of
+ * machines that race for few seats, those that lose must not have cost one.
+ */
+export const FREE_SEATS_EACH = 16;
+
+/** Seats tried without looking, where at least half of them are believed free: the last one fails once in 8 times. */
+export const SEAT_GUESSES = 3;
+
 /** Expired sessions looked at when no seat is free: enough for requests that race to spread over them. */
 export const REAP_WINDOW = 16;
 

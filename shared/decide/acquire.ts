@@ -2,7 +2,7 @@
 import type { LicenseRecord } from '../records/license.ts';
 import { type SessionRecord, shardOf } from '../records/session.ts';
 import type { Versioned } from '../records/versioned.ts';
-import { extendLease, leaseEnd, withDocument } from './lease.ts';
+import { extendLease, isReapable, leaseEnd, withDocument } from './lease.ts';
 import { hardwareRefusal, holdsSeat, licenseRefusal } from './license.ts';
 import { type Refusal, refuse } from './refusal.ts';
 
@@ -19,6 +19,8 @@ export interface AcquireCommand {
   readonly borrowSeconds: number | undefined;
   /** The generation that a new session gets. */
   readonly generation: string;
+  /** How far the clocks of two instances may differ. */
+  readonly clockSkewSeconds: number;
 }
 
 export type AcquireDecision =
@@ -30,7 +32,7 @@ export type AcquireDecision =
       readonly version: string;
       readonly moves: boolean;
     }
-  /** The lease of the machine's session has ended: a new session takes over its seat, the old one is ended. */
+  /** The lease of the machine's session has ended by everybody's clock: a new session takes over its seat, the old one is ended. */
   | { readonly kind: 'replace'; readonly session: SessionRecord; readonly ended: Versioned<SessionRecord> }
   /**
    * The machine needs a seat (`needsSeat`), or the licence is unlimited. `session.seat` is filled in later. `ended`
@@ -54,7 +56,8 @@ export function decideAcquire(
     borrowRefusal(license, command.borrowSeconds);
   if (refusal !== undefined) return refusal;
 
-  if (session !== undefined && now < session.record.lease_expires_at) {
+  // Another instance, whose clock is behind, may be telling the machine right now that its lease goes on.
+  if (session !== undefined && !isReapable(session.record, now, command.clockSkewSeconds)) {
     const { record, version } = session;
     const extended = renewed(license, record, command, now);
     return { kind: 'renew', session: extended, version, moves: !holdsSeat(license, record) };

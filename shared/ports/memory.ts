@@ -12,6 +12,8 @@ export interface InstanceMemory {
   readonly licenses: Remembered<Versioned<LicenseRecord>>;
   /** By path. */
   readonly sessions: Remembered<Versioned<SessionRecord>>;
+  /** How many acquires of a licence are under way here, by licence hash. */
+  readonly acquiring: Map<string, number>;
   /** Free seats by licence hash: a guess, from the last count and this instance's own grants since. */
   readonly freeSeats: Remembered<FreeSeats>;
 }

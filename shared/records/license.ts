@@ -33,7 +33,7 @@ export const licenseRecord = z.object({
   /** How many machines may hold a lease at once; null is unlimited. */
   seats: z.int().positive().nullable(),
   /**
-   * When the number of seats was lowered, while sessions beyond it may still hold theirs: nothing new is granted
+   * When the number of seats was first lowered, while sessions beyond it may still hold theirs: nothing new is granted
    * before those are over. Null once that is known. Absent in records of before there was such a thing.
    */
   seats_lowered_at: instant.nullable().default(null),

@@ -57,12 +57,27 @@ export async function acquire(
   command: AcquireCommand,
 ): Promise<{ readonly answer: AcquireAnswer; readonly replayed: boolean }> {
   const request = identify(ports.hasher, command);
-  const { license, payload, replayed, document } = await retryCommits(ports, (number) =>
-    acquireOnce({ ports, settings, request, number, now: beginningOf(ports, request).now }),
+  const { license, payload, replayed, document } = await counted(ports, request.licenseHash, () =>
+    retryCommits(ports, (number) =>
+      acquireOnce({ ports, settings, request, number, now: beginningOf(ports, request).now }),
+    ),
   );
   const signed = document ?? (await sign(ports, command, license, payload));
   const { session_id, lease_expires_at, heartbeat_seconds } = payload;
   return { answer: { ...signed, session_id, lease_expires_at, heartbeat_seconds }, replayed };
+}
+
+/** Counts the acquires of a licence that are under way on this instance. */
+async function counted<T>({ memory }: Ports, licenseHash: string, work: () => Promise<T>): Promise<T> {
+  const { acquiring } = memory;
+  acquiring.set(licenseHash, (acquiring.get(licenseHash) ?? 0) + 1);
+  try {
+    return await work();
+  } finally {
+    const left = (acquiring.get(licenseHash) ?? 1) - 1;
+    if (left > 0) acquiring.set(licenseHash, left);
+    else acquiring.delete(licenseHash);
+  }
 }
 
 async function acquireOnce(attempt: Attempt): Promise<Granted> {
@@ -118,12 +133,13 @@ function beginningOf({ clock, random }: Ports, request: AcquireRequest) {
   return request.beginning;
 }
 
-function decide({ ports, request, now }: Attempt, { license, session }: Basis): AcquireDecision {
+function decide({ ports, settings, request, now }: Attempt, { license, session }: Basis): AcquireDecision {
   const { hardware, command } = request;
   const { borrowSeconds } = command;
   const { generation } = beginningOf(ports, request);
   const state = { license: license.record, session };
-  const decision = decideAcquire(state, { hardware, generation, borrowSeconds }, now);
+  const { clockSkewSeconds } = settings;
+  const decision = decideAcquire(state, { hardware, generation, borrowSeconds, clockSkewSeconds }, now);
   if (decision.kind === 'refuse' || decision.kind === 'renew') return decision;
   // The lease is that of the request's beginning; its seat may have been another's since.
   const started_at = Math.min(ports.clock.now(), decision.session.lease_expires_at);

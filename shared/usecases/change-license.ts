@@ -54,7 +54,8 @@ export async function changeSeats(
   const license = await updateLicense(ports, licenseHash, (current, now) => {
     if (current.seats === seats) return undefined;
     const isLower = seats !== null && (current.seats === null || seats < current.seats);
-    return { seats, ...(isLower && { seats_lowered_at: now }) };
+    // Lowered again before it has settled: what began after the first time is not from before.
+    return { seats, ...(isLower && { seats_lowered_at: current.seats_lowered_at ?? now }) };
   });
   await settleSeats(ports, settings, licenseHash);
   return license;

@@ -2,6 +2,7 @@
  * Grants what was decided: commits it, after reading or beside it, and has it signed beside the commit where that is
  * likely to succeed.
  */
+import { FREE_SEATS_EACH } from '../constants.ts';
 import { CommitInterruptedError, ConflictError, type Snapshot } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { LicenseRecord } from '../records/license.ts';
@@ -150,9 +151,13 @@ function isLikely(
   if (decision.kind === 'renew') return !decision.moves;
   if (decision.kind === 'replace' || seats === null) return true;
   if (number > 0) return false;
-  const free = believedFree(ports.memory, request.licenseHash, now) ?? 0;
-  expectGrant(ports.memory, request.licenseHash);
-  return free >= seats / 2;
+  const { memory } = ports;
+  const { licenseHash } = request;
+  const free = believedFree(memory, licenseHash, now) ?? 0;
+  expectGrant(memory, licenseHash);
+  const acquiring = memory.acquiring.get(licenseHash) ?? 0;
+  const isCrowded = acquiring > 1 && acquiring * FREE_SEATS_EACH > free;
+  return free >= seats / 2 && !isCrowded;
 }
 
 /** Counts the free seats beside a commit, where this instance does not know about how many there are. */

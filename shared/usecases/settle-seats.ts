@@ -22,14 +22,13 @@ import { updateLicense } from './update-license.ts';
 export async function settleSeats(ports: Ports, settings: Settings, licenseHash: string): Promise<void> {
   const [snapshot] = await ports.store.get([licensePath(licenseHash)]);
   const license = readRecord(licenseRecord, snapshot)?.record;
-  const loweredAt = license?.seats_lowered_at ?? null;
-  if (license === undefined || loweredAt === null) return;
+  if (license === undefined || license.seats_lowered_at === null) return;
   await moveAll(ports, settings, licenseHash, license);
-  if (ports.clock.now() < loweredAt + SEATS_SETTLE_SECONDS * 1000) return;
-  if (await isAnySeatBeyond(ports, { license, licenseHash })) return;
-  // Unless the number was lowered again meanwhile.
-  await updateLicense(ports, licenseHash, ({ seats_lowered_at }) =>
-    seats_lowered_at === loweredAt ? { seats_lowered_at: null } : undefined,
+  const settlesAt = license.updated_at + (SEATS_SETTLE_SECONDS + settings.clockSkewSeconds) * 1000;
+  if (ports.clock.now() < settlesAt || (await isAnySeatBeyond(ports, { license, licenseHash }))) return;
+  // Unless the licence was changed again meanwhile.
+  await updateLicense(ports, licenseHash, ({ updated_at }) =>
+    updated_at === license.updated_at ? { seats_lowered_at: null } : undefined,
   );
 }
 

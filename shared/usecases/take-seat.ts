@@ -2,10 +2,11 @@
  * Takes a seat for a machine. Seats are documents, so of two machines that want the same one exactly one commit
  * succeeds, and there is no counter to contend on.
  *
- * The first attempt reads nothing: it takes the seat that the machine's hash points at. Later ones look for a free
- * seat, and only a licence that is counted full looks for an expired session to reap.
+ * The first attempt reads nothing: it takes the seat that the machine's hash points at, and where most seats are free
+ * so do a few more, elsewhere. Later ones look for a free seat, and only a licence that is counted full looks for an
+ * expired session to reap.
  */
-import { REAP_WINDOW } from '../constants.ts';
+import { REAP_WINDOW, SEAT_GUESSES } from '../constants.ts';
 import { isReapable } from '../decide/lease.ts';
 import { endReasonOf } from '../decide/license.ts';
 import { refuse } from '../decide/refusal.ts';
@@ -18,7 +19,7 @@ import { type SeatRecord, type SessionRecord, sessionRecord } from '../records/s
 import type { Versioned } from '../records/versioned.ts';
 import { formatInstant } from '../wire/document.ts';
 import { closeSession, freeSeat } from './end-session.ts';
-import { findFreeSeat, spread } from './free-seats.ts';
+import { believedFree, findFreeSeat, spread } from './free-seats.ts';
 import { readRecord } from './read.ts';
 import { refused } from './refused.ts';
 import { isAnySeatBeyond } from './seats-beyond.ts';
@@ -67,9 +68,17 @@ export async function moveSeat(
 /** @throws CountersignError `seats_exhausted` */
 export async function takeSeat(ports: Ports, settings: Settings, request: SeatRequest): Promise<TakenSeat> {
   const seats = request.license.seats ?? 0;
-  if (request.attempt === 0) return takeFree(request, spread(request) % seats);
+  if (mayGuess(ports, request, seats)) return takeFree(request, spread(request) % seats);
   const free = await findFreeSeat(ports, request, seats);
   return free === undefined ? reap(ports, settings, request, seats) : takeFree(request, free);
+}
+
+/** Whether a seat that nobody looked at is worth a commit: once, and again while most of them are believed free. */
+function mayGuess({ memory }: Ports, request: SeatRequest, seats: number): boolean {
+  const { attempt, license, licenseHash, now } = request;
+  if (attempt === 0) return true;
+  if (license.seats_lowered_at !== null) return false;
+  return attempt < SEAT_GUESSES && (believedFree(memory, licenseHash, now) ?? 0) >= seats / 2;
 }
 
 function takeFree(request: SeatRequest, seat: number): TakenSeat {

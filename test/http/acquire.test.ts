@@ -160,7 +160,7 @@ describe('seats', () => {
   test('a machine that comes back after its lease gets a new session, and the old process is told', async () => {
     const key = await service.addLicense();
     const old = await acquire(key, 'machine-1');
-    service.advance(LEASE_SECONDS + 1);
+    service.advance(LEASE_SECONDS + SKEW_SECONDS + 1);
     const fresh = await acquire(key, 'machine-1');
     expect(fresh.status).toBe(200);
     expect(fresh.body.session_id).not.toBe(old.body.session_id);

@@ -204,7 +204,7 @@ describe('release', () => {
     service.advance(LEASE_SECONDS + 60);
     const other = await acquire(key, 'machine-2');
     expect((await release({ session_id: reaped.session_id })).body.code).toBe('session_not_found');
-    service.advance(LEASE_SECONDS + 1);
+    service.advance(LEASE_SECONDS + 60);
     await acquire(key, 'machine-2');
     expect((await release({ session_id: other.session_id })).body.code).toBe('session_superseded');
   });

@@ -109,7 +109,11 @@ function acquire(
 ) {
   const generation = number.toString(16).padStart(32, '0');
   const state = { license, session: session && { record: session, version: 'v' } };
-  const decision = decideAcquire(state, { hardware: HARDWARE, borrowSeconds, generation }, now);
+  const decision = decideAcquire(
+    state,
+    { hardware: HARDWARE, borrowSeconds, generation, clockSkewSeconds: 0 },
+    now,
+  );
   if (decision.kind === 'refuse') return undefined;
   return { after: decision.session, continued: decision.kind === 'renew', signed: true };
 }
@@ -275,7 +279,12 @@ describe('decideAcquire', () => {
         fc.pre(refusal !== undefined);
         refused += 1;
         const state = { license, session: session && { record: session, version: 'v' } };
-        const command = { hardware: HARDWARE, borrowSeconds, generation: 'e'.repeat(32) };
+        const command = {
+          hardware: HARDWARE,
+          borrowSeconds,
+          generation: 'e'.repeat(32),
+          clockSkewSeconds: 0,
+        };
         expect(decideAcquire(state, command, now)).toEqual(refusal);
       }),
       RUNS,
@@ -298,7 +307,11 @@ describe('decideAcquire', () => {
         const fresh = session !== undefined && hasSeat ? 'replace' : 'grant';
         const expected = !holds ? 'refuse' : alive ? 'renew' : fresh;
         const state = { license, session: session && { record: session, version: 'v' } };
-        const decision = decideAcquire(state, { hardware: HARDWARE, borrowSeconds, generation: 'e' }, now);
+        const decision = decideAcquire(
+          state,
+          { hardware: HARDWARE, borrowSeconds, generation: 'e', clockSkewSeconds: 0 },
+          now,
+        );
         seen.add(expected);
         expect(decision.kind).toBe(expected);
         if (decision.kind === 'grant') {
@@ -346,7 +359,12 @@ describe('isReapable', () => {
         (license, session, now, margin, behind) => {
           fc.pre(behind <= margin);
           const state = { license, session: { record: session, version: 'v' } };
-          const command = { hardware: HARDWARE, borrowSeconds: undefined, generation: 'e' };
+          const command = {
+            hardware: HARDWARE,
+            borrowSeconds: undefined,
+            generation: 'e',
+            clockSkewSeconds: 0,
+          };
           const there = decideAcquire(state, command, now - behind * SECOND);
           if (there.kind !== 'renew') return;
           // A renewal there and a reaper here agree that the lease it read was alive within the margin.

@@ -28,7 +28,13 @@ function decide(
 ): AcquireDecision {
   return decideAcquire(
     { license, session: session && { record: session, version: 'version-1' } },
-    { hardware: HARDWARE, borrowSeconds: undefined, generation: NEW_GENERATION, ...command },
+    {
+      hardware: HARDWARE,
+      borrowSeconds: undefined,
+      generation: NEW_GENERATION,
+      clockSkewSeconds: 0,
+      ...command,
+    },
     now,
   );
 }
@@ -147,6 +153,14 @@ describe('the lease of the machine decides between renewing and replacing', () =
     ['long after its end: replace', NOW - DAY, 'replace'],
   ] as const)('%s', (_rule, leaseExpiresAt, kind) => {
     expect(decide(licenseRecord(), sessionRecord({ lease_expires_at: leaseExpiresAt })).kind).toBe(kind);
+  });
+
+  test.each([
+    ['1 ms before the skew margin is over: renew', NOW - 29_999, 'renew'],
+    ['when it is over: replace', NOW - 30_000, 'replace'],
+  ] as const)('%s, since another instance may be extending it', (_rule, leaseExpiresAt, kind) => {
+    const session = sessionRecord({ lease_expires_at: leaseExpiresAt });
+    expect(decide(licenseRecord(), session, { clockSkewSeconds: 30 }).kind).toBe(kind);
   });
 });
 
