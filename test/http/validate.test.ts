@@ -79,7 +79,7 @@ describe('a genuine document that no longer holds', () => {
   test('because its machine acquired anew', async () => {
     const key = await service.addLicense();
     const { license_data: data } = await acquire(key);
-    service.advance(361);
+    service.advance(372);
     await acquire(key);
     expect((await validate(data)).body).toMatchObject({ valid: false, code: 'session_superseded' });
   });
