@@ -78,6 +78,12 @@ export const RETRY_AFTER_SECONDS = 5;
 /** How long clients may cache public keys: a compromise must reach them within minutes. */
 export const PUBLIC_KEY_MAX_AGE_SECONDS = 300;
 
+/**
+ * Attempts of one acquire that follow within this time give the same document, so that a signature can serve a later
+ * one. Their lease is that of the first, so this much shorter at most; the shortest lease is a second.
+ */
+export const SAME_BEGINNING_MS = 500;
+
 /** How often a use case reads and decides again after a commit whose outcome it was not told. */
 export const MAX_INTERRUPTED_COMMITS = 4;
 

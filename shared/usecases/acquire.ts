@@ -8,6 +8,8 @@
  *
  * When signing fails after the commit, the caller gets `signing_unavailable` and its retry finds the same session.
  */
+
+import { SAME_BEGINNING_MS } from '../constants.ts';
 import { type AcquireDecision, decideAcquire } from '../decide/acquire.ts';
 import { LICENSE_NOT_FOUND } from '../decide/license.ts';
 import { CountersignError } from '../errors.ts';
@@ -34,9 +36,6 @@ import { replayOf } from './replay.ts';
 import { retryCommits } from './retry.ts';
 import type { Settings } from './settings.ts';
 import { requireSettled } from './take-seat.ts';
-
-/** Less than the shortest lease: a session must not begin after its lease has ended. */
-const SAME_BEGINNING_MS = 500;
 
 export type { AcquireCommand } from './acquire-request.ts';
 

@@ -2,6 +2,7 @@
  * Sessions and intervals that no client was told of: at most one for each attempt to acquire without an answer, started
  * in the time of that attempt.
  */
+import { SAME_BEGINNING_MS } from '../../../../shared/constants.ts';
 import { type Book, sessionKey, type UncertainAcquire } from '../book.ts';
 import type { Stored } from '../stored.ts';
 import { livingSessions, outside } from './promises.ts';
@@ -59,7 +60,8 @@ function isWithin({ from, to }: Attempt, { startedAt }: Stranger): boolean {
 /** The attempt that was answered at last has not found it, so its lease had run out by then. */
 function endProblems(request: UncertainAcquire, { startedAt, endedAt }: Stranger): string[] {
   if (endedAt === undefined) return [];
-  const soonest = startedAt + request.license.leaseMs;
+  // Later attempts of a request keep the lease of its first.
+  const soonest = startedAt + request.license.leaseMs - SAME_BEGINNING_MS;
   return [
     ...outside('the end of a lease that nobody was told of', endedAt, soonest, request.answeredAt),
     ...outside('its length', endedAt - startedAt, 0, longestLease(request)),
