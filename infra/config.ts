@@ -5,6 +5,8 @@
 import { z } from 'zod';
 import { ALGORITHM_NAMES } from '../shared/algorithms.ts';
 import { DEFAULT_CLOCK_SKEW_SECONDS, DEFAULT_SWEEP_INTERVAL_SECONDS } from '../shared/constants.ts';
+import { registryProblems, sunsetProblem } from '../shared/keys/registry.ts';
+import { KEY_STATES } from '../shared/keys/states.ts';
 import { SEVERITIES } from './log.ts';
 
 /** The setting is wrong; the message says which and how. */
@@ -28,7 +30,8 @@ const origin = z.string().refine((text) => URL.canParse(text) && new URL(text).o
   error: 'each must be an origin such as https://app.example.com, without a path',
 });
 
-const signingKey = z.object({
+// Strict: a misspelt member would leave a key active or without its pin.
+const signingKeyRow = z.strictObject({
   name: z
     .string()
     .regex(
@@ -39,8 +42,31 @@ const signingKey = z.object({
     ),
   algorithm: z.enum(ALGORITHM_NAMES),
   use: z.literal('license').default('license'),
-  state: z.literal('active').default('active'),
+  state: z.enum(KEY_STATES).default('active'),
+  sunset_at: z.iso
+    .datetime({ offset: true, error: 'must be RFC 3339, such as 2027-01-31T00:00:00Z' })
+    .transform((instant) => Date.parse(instant))
+    .optional(),
+  // 32 bytes in base64url; the last character has two bits that are zero.
+  fingerprint: z
+    .string()
+    .regex(/^[\w-]{42}[AEIMQUYcgkosw048]$/, { error: 'must be a kid: an RFC 7638 SHA-256 thumbprint' })
+    .optional(),
 });
+
+const signingKey = signingKeyRow
+  .superRefine(({ state, sunset_at }, context) => {
+    const message = sunsetProblem(state, sunset_at !== undefined);
+    if (message !== undefined) context.addIssue({ code: 'custom', path: ['sunset_at'], message });
+  })
+  .transform(({ sunset_at: sunsetAt, ...key }) => ({ ...key, sunsetAt }));
+
+const signingKeys = z
+  .array(signingKey)
+  .min(1)
+  .superRefine((keys, context) => {
+    for (const message of registryProblems(keys)) context.addIssue({ code: 'custom', message });
+  });
 
 /** What the variables mean and what they are when they are not set. */
 export const CONFIG_SCHEMA = z.object({
@@ -80,7 +106,7 @@ export const CONFIG_SCHEMA = z.object({
         return z.NEVER;
       }
     })
-    .pipe(z.array(signingKey).min(1)),
+    .pipe(signingKeys),
   SIGNING_DEADLINE_MS: z.coerce.number().int().min(100).max(60_000).default(3000),
   KMS_ENDPOINT: z
     .string()

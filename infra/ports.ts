@@ -23,16 +23,17 @@ export function createInfrastructure(config: Config): Infrastructure {
   const { KMS_ENDPOINT: endpoint, SIGNING_DEADLINE_MS: deadlineMs, SIGNING_KEYS_JSON: keys } = config;
   const client = createKmsClient(endpoint === undefined ? {} : { endpoint });
   const store = openStore(config);
+  const log = createLog(config.LOG_LEVEL);
   return {
     ports: {
       store,
-      keys: createKeyDirectory({ client, keys, deadlineMs }),
+      keys: createKeyDirectory({ client, keys, deadlineMs, log }),
       clock: { now: Date.now, pause: (milliseconds) => pause(milliseconds) },
       random: { bytes: (length) => randomBytes(length) },
       hasher: createHasher(config.LICENSE_KEY_PEPPER),
       memory: createInstanceMemory(),
     },
-    log: createLog(config.LOG_LEVEL),
+    log,
     close: async () => {
       await Promise.all([store.close(), client.close()]);
     },

@@ -38,6 +38,7 @@ export const ERRORS = {
   idempotency_conflict: { status: 409, title: 'The idempotency key was used for another request' },
 
   key_not_found: { status: 404, title: 'The key does not exist' },
+  manifest_not_published: { status: 404, title: 'No key manifest was published' },
   signing_unavailable: { status: 503, title: 'The signing service is unavailable' },
   store_unavailable: { status: 503, title: 'The store is unavailable' },
   internal_error: { status: 500, title: 'The service failed' },

@@ -2,6 +2,7 @@
 import { start } from '../../infra/start.ts';
 import { serve } from '../http/serve.ts';
 import { keyEndpoints } from '../keys/endpoints.ts';
+import { manifestEndpoints } from '../keys/manifest.ts';
 import { licenseEndpoints } from '../licenses/endpoints.ts';
 import { scheduleSweeps } from '../maintenance/schedule.ts';
 
@@ -10,4 +11,8 @@ export const started = start('countersign');
 const { ports, settings, log, config } = started;
 // The sweep has no endpoint here: this process faces the clients.
 export const stopSweeps = scheduleSweeps(ports, settings, log, config.SWEEP_INTERVAL_SECONDS);
-serve(started, [...licenseEndpoints(ports, settings), ...keyEndpoints(ports.keys)]);
+serve(started, [
+  ...licenseEndpoints(ports, settings),
+  ...keyEndpoints(ports.keys),
+  ...manifestEndpoints(ports.store),
+]);

@@ -2,7 +2,8 @@
 import { ALGORITHMS } from '../../shared/algorithms.ts';
 import { PUBLIC_KEY_MAX_AGE_SECONDS } from '../../shared/constants.ts';
 import { CountersignError } from '../../shared/errors.ts';
-import type { KeyDirectory, PublicKeyRecord } from '../../shared/ports/key-directory.ts';
+import type { KeyDirectory, KeyRecord } from '../../shared/ports/key-directory.ts';
+import { formatInstant } from '../../shared/wire/document.ts';
 import { jwksResponse, keysResponse } from '../../shared/wire/keys.ts';
 import { type Endpoint, get } from '../http/endpoint.ts';
 
@@ -17,7 +18,7 @@ export function keyEndpoints(keys: KeyDirectory): Endpoint[] {
       tag: 'keys',
       response: jwksResponse,
       errors: ['signing_unavailable'],
-      handle: async () => ({ body: { keys: (await keys.list()).map(toJwk) }, headers: CACHEABLE }),
+      handle: async () => ({ body: { keys: (await keys.list()).flatMap(toJwk) }, headers: CACHEABLE }),
     }),
     get({
       operationId: 'listKeys',
@@ -37,18 +38,27 @@ export function keyEndpoints(keys: KeyDirectory): Endpoint[] {
       errors: ['key_not_found', 'signing_unavailable'],
       handle: async ({ params }) => {
         const key = await keys.find((params.kid ?? '').replace(/\.pem$/, ''));
-        if (key === undefined)
-          throw new CountersignError('key_not_found', 'No key has this kid. See /api/v1/keys.');
+        if (key?.pem === undefined)
+          throw new CountersignError('key_not_found', 'No published key has this kid. See /api/v1/keys.');
         return { body: key.pem, headers: { ...CACHEABLE, 'content-type': 'application/x-pem-file' } };
       },
     }),
   ];
 }
 
-function toJwk({ kid, algorithm, jwk }: PublicKeyRecord) {
-  return { ...jwk, kid, alg: ALGORITHMS[algorithm].jose, use: 'sig' };
+/** Nothing for a key that verifies nothing any more. */
+function toJwk({ kid, algorithm, jwk, state, sunsetAt }: KeyRecord) {
+  if (jwk === undefined) return [];
+  const sunset = sunsetAt === undefined ? {} : { sunset_at: formatInstant(sunsetAt) };
+  return [{ ...jwk, kid, alg: ALGORITHMS[algorithm].jose, use: 'sig', state, ...sunset }];
 }
 
-function describe({ kid, algorithm, state }: PublicKeyRecord) {
-  return { kid, algorithm, state, pem_url: `/api/v1/keys/${kid}.pem` };
+function describe({ kid, algorithm, state, sunsetAt, pem }: KeyRecord) {
+  return {
+    kid,
+    algorithm,
+    state,
+    sunset_at: sunsetAt === undefined ? null : formatInstant(sunsetAt),
+    pem_url: pem === undefined ? null : `/api/v1/keys/${kid}.pem`,
+  };
 }

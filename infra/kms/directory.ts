@@ -6,23 +6,25 @@
  *     keys: [{ name: '…/cryptoKeyVersions/1', algorithm: 'EC_SIGN_ED25519', use: 'license', state: 'active' }],
  *   });
  *   const signer = await directory.signerFor('EC_SIGN_ED25519');
+ *
+ * A key with a fingerprint is known by it: what another kid is asked for never waits for its KMS, and once it is retired
+ * or compromised its KMS is not needed at all.
  */
 
-import type { AlgorithmName } from '../../shared/algorithms.ts';
 import { CountersignError } from '../../shared/errors.ts';
-import type { KeyDirectory, PublicKeyRecord } from '../../shared/ports/key-directory.ts';
+import { type RegisteredKey, registryProblems } from '../../shared/keys/registry.ts';
+import { isBarred } from '../../shared/keys/states.ts';
+import type { KeyDirectory, KeyRecord, PublicJwk } from '../../shared/ports/key-directory.ts';
+import type { Log } from '../../shared/ports/log.ts';
 import type { Signer } from '../../shared/ports/signer.ts';
-import { googlePublicKey, googleSigner } from './google.ts';
+import { createLog } from '../log.ts';
+import { googlePublicKey, googleSigner, type KmsPublicKey } from './google.ts';
 import type { KmsClient } from './google-client.ts';
 import { jwkFromPem, thumbprint } from './public-key.ts';
 
-export interface SigningKey {
-  /** Full resource name of the key version. */
-  readonly name: string;
-  /** Known beforehand, so that a signer is found without reading every key; checked when the key is read. */
-  readonly algorithm: AlgorithmName;
+/** `algorithm` is known beforehand, so that a signer is found without reading every key; checked when the key is read. */
+export interface SigningKey extends RegisteredKey {
   readonly use: 'license';
-  readonly state: 'active';
 }
 
 export interface KeyDirectoryOptions {
@@ -30,70 +32,133 @@ export interface KeyDirectoryOptions {
   readonly keys: readonly SigningKey[];
   /** Milliseconds for reading a public key, and for a signature; default 3,000. */
   readonly deadlineMs?: number;
+  /** Where it says which key cannot be used and why; standard output when left out. */
+  readonly log?: Log;
 }
 
-interface LoadedKey {
-  readonly record: PublicKeyRecord;
-  readonly signer: Signer;
+interface Entry {
+  readonly key: SigningKey;
+  readonly record: () => Promise<KeyRecord>;
+  readonly signer: () => Promise<Signer>;
+}
+
+interface ReadKey {
+  readonly publicKey: KmsPublicKey;
+  readonly kid: string;
+  readonly jwk: PublicJwk;
 }
 
 /** @throws Error with a sentence for the operator when the list of keys contradicts itself. */
-export function createKeyDirectory({ client, keys, deadlineMs }: KeyDirectoryOptions): KeyDirectory {
-  requireOneActivePerAlgorithm(keys);
-  const entries = keys.map((key) => ({ ...key, load: remembered(() => load(client, key, deadlineMs)) }));
+export function createKeyDirectory(options: KeyDirectoryOptions): KeyDirectory {
+  const { keys } = options;
+  const problems = registryProblems(keys);
+  if (problems.length > 0) throw new Error(`${problems.join('. ')}.`);
+  const entries = keys.map((key) => entryOf(key, options));
+  const pinned = new Map(
+    entries.flatMap((entry) => (entry.key.fingerprint === undefined ? [] : [[entry.key.fingerprint, entry]])),
+  );
+  const findUnpinned = finderAmong(entries.filter(({ key }) => key.fingerprint === undefined));
 
   return {
     async signerFor(algorithm) {
-      const entry = entries.find((key) => key.state === 'active' && key.algorithm === algorithm);
+      const entry = entries.find(({ key }) => key.state === 'active' && key.algorithm === algorithm);
       if (entry === undefined) {
         throw new CountersignError('signing_unavailable', `No active key signs with ${algorithm}.`);
       }
-      return (await entry.load()).signer;
+      return entry.signer();
     },
 
-    async find(kid) {
-      const results = await Promise.allSettled(entries.map(({ load }) => load()));
-      for (const result of results) {
-        if (result.status === 'fulfilled' && result.value.record.kid === kid) return result.value.record;
-      }
-      // The key may be one that could not be read, which is not the same as unknown.
-      for (const result of results) if (result.status === 'rejected') throw result.reason;
-      return undefined;
-    },
+    find: async (kid) => pinned.get(kid)?.record() ?? findUnpinned(kid),
 
     async list() {
-      return (await Promise.all(entries.map(({ load }) => load()))).map(({ record }) => record);
+      const results = await Promise.allSettled(entries.map(({ record }) => record()));
+      const records = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+      const failure = results.find((result) => result.status === 'rejected');
+      // An empty key set would make clients drop keys that they have.
+      if (failure !== undefined && !records.some(({ jwk }) => jwk !== undefined)) throw failure.reason;
+      return records;
     },
   };
 }
 
-function requireOneActivePerAlgorithm(keys: readonly SigningKey[]): void {
-  const active = new Map<AlgorithmName, string>();
-  for (const { algorithm, name, state } of keys) {
-    const other = active.get(algorithm);
-    if (state === 'active' && other !== undefined) {
-      throw new Error(`Two keys are active for ${algorithm}, ${other} and ${name}; make one of them active.`);
-    }
-    active.set(algorithm, name);
+/** Finds keys whose kid is not known before they are read. */
+function finderAmong(entries: readonly Entry[]) {
+  const found = new Map<string, KeyRecord>();
+
+  async function match({ record }: Entry, kid: string): Promise<KeyRecord> {
+    const candidate = await record();
+    found.set(candidate.kid, candidate);
+    if (candidate.kid !== kid) throw new OtherKey();
+    return candidate;
   }
+
+  return async (kid: string): Promise<KeyRecord | undefined> => {
+    // What was found before does not ask the KMS again for a key that could not be read.
+    const known = found.get(kid);
+    if (known !== undefined) return known;
+    try {
+      return await Promise.any(entries.map((entry) => match(entry, kid)));
+    } catch (error) {
+      const failures: unknown[] = (error as AggregateError).errors;
+      // The key may be one that could not be read, which is not the same as unknown.
+      const failure = failures.find((reason) => !(reason instanceof OtherKey));
+      if (failure !== undefined) throw failure;
+      return undefined;
+    }
+  };
 }
 
-async function load(client: KmsClient, key: SigningKey, deadlineMs?: number): Promise<LoadedKey> {
-  const publicKey = await googlePublicKey(client, key.name, deadlineMs);
-  const { algorithm, pem } = publicKey;
-  if (algorithm !== key.algorithm) {
-    throw new CountersignError(
-      'signing_unavailable',
-      'A signing key is not what it is configured as; the operator has to look at the log.',
-      { cause: new Error(`${key.name} is configured as ${key.algorithm}; its KMS has it as ${algorithm}`) },
-    );
-  }
-  const jwk = jwkFromPem(pem);
-  const kid = thumbprint(jwk);
+/** The key that was read is not the one that is looked for. */
+class OtherKey extends Error {}
+
+function entryOf(
+  key: SigningKey,
+  { client, deadlineMs, log = createLog('ERROR') }: KeyDirectoryOptions,
+): Entry {
+  const read = remembered(() =>
+    readKey(client, key, deadlineMs).catch((error: unknown) => {
+      log.write({ severity: 'ERROR', message: `the key ${key.name} is not used: ${reasonOf(error)}` });
+      throw error;
+    }),
+  );
   return {
-    record: { kid, algorithm, pem, jwk, state: key.state },
-    signer: googleSigner(client, { versionName: key.name, publicKey, kid, deadlineMs }),
+    key,
+    record: remembered(() => recordOf(key, read)),
+    signer: remembered(async () => {
+      const { publicKey, kid } = await read();
+      return googleSigner(client, { versionName: key.name, publicKey, kid, deadlineMs });
+    }),
   };
+}
+
+async function recordOf(key: SigningKey, read: () => Promise<ReadKey>): Promise<KeyRecord> {
+  const { algorithm, state, sunsetAt, fingerprint } = key;
+  if (isBarred(state)) return { kid: fingerprint ?? (await read()).kid, algorithm, state };
+  const { kid, jwk, publicKey } = await read();
+  return { kid, algorithm, pem: publicKey.pem, jwk, state, sunsetAt };
+}
+
+async function readKey(client: KmsClient, key: SigningKey, deadlineMs?: number): Promise<ReadKey> {
+  const publicKey = await googlePublicKey(client, key.name, deadlineMs);
+  requireSame('algorithm', key.algorithm, publicKey.algorithm);
+  const jwk = jwkFromPem(publicKey.pem);
+  const kid = thumbprint(jwk);
+  requireSame('fingerprint', key.fingerprint ?? kid, kid);
+  return { publicKey, kid, jwk };
+}
+
+function requireSame(what: string, configured: string, found: string): void {
+  if (found === configured) return;
+  throw new CountersignError(
+    'signing_unavailable',
+    'A signing key is not what it is configured as; the operator has to look at the log.',
+    { cause: new Error(`its ${what} is configured as ${configured}; its KMS has ${found}`) },
+  );
+}
+
+function reasonOf(error: unknown): string {
+  const { cause, message } = error as Error;
+  return cause instanceof Error ? cause.message : message;
 }
 
 /** Concurrent callers share one run; a success is kept, a failure is not. */

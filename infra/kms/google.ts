@@ -11,13 +11,14 @@
  * verified with the public key: a signature that leaves here is right.
  */
 
-import { createHash, createPublicKey, verify } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { ALGORITHMS, type Algorithm, type AlgorithmName, isAlgorithmName } from '../../shared/algorithms.ts';
 import type { Signature, Signer } from '../../shared/ports/signer.ts';
 import { crc32c } from './crc32c.ts';
 import type { KmsClient, SignRequest, SignResponse } from './google-client.ts';
+import { requireIntegrity, signatureCheck } from './integrity.ts';
 import { jwkFromPem } from './public-key.ts';
-import { IntegrityError, type RetryLimits, withRetries } from './retries.ts';
+import { type RetryLimits, withRetries } from './retries.ts';
 
 export { createKmsClient, type KmsClient } from './google-client.ts';
 
@@ -42,7 +43,6 @@ const INPUTS = {
       return { name, digest: { sha256 }, digestCrc32c: { value: crc32c(sha256) } };
     },
     confirmation: 'verifiedDigestCrc32c',
-    verifyHash: 'sha256',
   },
   message: {
     request: (name: string, message: Uint8Array): SignRequest => ({
@@ -51,7 +51,6 @@ const INPUTS = {
       dataCrc32c: { value: crc32c(message) },
     }),
     confirmation: 'verifiedDataCrc32c',
-    verifyHash: null,
   },
 } as const satisfies Record<Algorithm['kmsInput'], unknown>;
 
@@ -85,9 +84,8 @@ export async function googlePublicKey(
 export function googleSigner(client: KmsClient, options: GoogleSignerOptions): Signer {
   const { versionName, kid } = options;
   const { algorithm, pem } = options.publicKey;
-  const publicKey = createPublicKey(pem);
-  const { signatureBytes, kmsInput } = ALGORITHMS[algorithm];
-  const input = INPUTS[kmsInput];
+  const requireValid = signatureCheck({ algorithm, pem });
+  const input = INPUTS[ALGORITHMS[algorithm].kmsInput];
 
   function requireGenuine(response: SignResponse, message: Uint8Array): void {
     const { name, signature, signatureCrc32c } = response;
@@ -97,14 +95,7 @@ export function googleSigner(client: KmsClient, options: GoogleSignerOptions): S
       Number(signatureCrc32c?.value) === crc32c(signature),
       'the signature has another checksum',
     );
-    requireIntegrity(
-      signature.length === signatureBytes,
-      `the signature has ${signature.length} bytes, not ${signatureBytes}`,
-    );
-    requireIntegrity(
-      verify(input.verifyHash, message, publicKey, signature),
-      'the signature does not verify with the public key',
-    );
+    requireValid(message, signature);
   }
 
   return {
@@ -120,8 +111,4 @@ export function googleSigner(client: KmsClient, options: GoogleSignerOptions): S
       });
     },
   };
-}
-
-function requireIntegrity(holds: boolean, otherwise: string): void {
-  if (!holds) throw new IntegrityError(otherwise);
 }

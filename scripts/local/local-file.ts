@@ -40,6 +40,11 @@ export function writeLocalFile(home: string, content: LocalFile): void {
   writeOwnerOnly(join(home, FILE), `${JSON.stringify(content, null, 2)}\n`);
 }
 
+/** `root-key.json`: the public root key as a JWK, for clients to pin. Written at each start. */
+export function writeRootKey(home: string, jwk: object): void {
+  writeOwnerOnly(join(home, 'root-key.json'), `${JSON.stringify(jwk, null, 2)}\n`);
+}
+
 /** A secret that is made once and kept in a file of its own. */
 export function readOrCreateSecret(home: string, name: string): string {
   const path = join(home, name);

@@ -10,7 +10,14 @@ import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { type LocalKms, startLocalKms } from '../../infra/local/kms/process.ts';
 import { provisionKeys } from '../../infra/local/kms/provision.ts';
 import type { AlgorithmName } from '../../shared/algorithms.ts';
-import { type LocalFile, readOrCreateLocalFile, readOrCreateSecret, writeLocalFile } from './local-file.ts';
+import {
+  type LocalFile,
+  readOrCreateLocalFile,
+  readOrCreateSecret,
+  writeLocalFile,
+  writeRootKey,
+} from './local-file.ts';
+import { publishLocalManifest } from './manifest.ts';
 import { seedDemoLicenses } from './seed.ts';
 
 /** The stack cannot start; the message says what to do. */
@@ -56,6 +63,10 @@ export async function startStack({ home, port }: StackOptions): Promise<Stack> {
     const local = readLocal(home);
     await seedDemoLicenses(started.ports, local);
     const server = getTestServer(started.about.name);
+    writeRootKey(
+      home,
+      await publishLocalManifest(started.ports, `${HOST}:${kms.port}`, started.about.issuer),
+    );
     const current = { ...local, base_url: `http://${HOST}:${await listen(server, port)}` };
     writeLocalFile(home, current);
     return {

@@ -12,21 +12,36 @@
 import { ALGORITHMS, type Algorithm } from '../algorithms.ts';
 import type { JsonObject } from '../canonical/strict-json.ts';
 import { CLIENT_CLOCK_SKEW_SECONDS } from '../constants.ts';
+import { decideKey, KEY_RULES } from '../decide/key.ts';
 import { decideScope, type Scope } from '../decide/scope.ts';
 import { type DecodedDocument, DocumentError } from '../formats/format.ts';
 import { decodeDocument } from '../formats/index.ts';
+import type { BarredKeyState, KeyState } from '../keys/states.ts';
 import { VERIFICATION_CODES, type VerificationCode } from '../verification.ts';
 import { type DocumentPayload, documentPayload } from '../wire/document.ts';
+import { keyLifecycle } from '../wire/keys.ts';
 
 /** A public key that documents are verified with. */
 export interface VerificationKey {
   readonly kid: string;
   readonly algorithm: Algorithm;
   readonly key: CryptoKey;
+  /** Absent for active. */
+  readonly state?: KeyState;
+  /** Milliseconds since the epoch: a retiring key verifies before this instant. */
+  readonly sunsetAt?: number | undefined;
 }
 
+/** A key of which nothing is known but that its documents are refused. */
+export interface BarredKey {
+  readonly kid: string;
+  readonly state: BarredKeyState;
+  readonly key?: undefined;
+}
+
+/** A JWK as it arrived: what it lacks, `importVerificationKey` finds out. */
 export interface PublicJwk {
-  readonly kty: string;
+  readonly kty?: string | undefined;
   readonly kid: string;
   readonly alg: string;
   readonly [member: string]: unknown;
@@ -38,35 +53,49 @@ export type VerificationResult =
 
 export interface VerificationOptions {
   /** The keys that are trusted, or how to find one of them. */
-  readonly keys: readonly VerificationKey[] | ((kid: string) => Promise<VerificationKey | undefined>);
+  readonly keys:
+    | readonly (VerificationKey | BarredKey)[]
+    | ((kid: string) => Promise<VerificationKey | BarredKey | undefined>);
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly scope?: Scope;
 }
 
 /**
- * A verification key from a member of `/.well-known/jwks.json`.
- * @throws TypeError when its `alg` is none of ours or does not fit its `kty`.
+ * A verification key from a member of `/.well-known/jwks.json`, with its `state` and `sunset_at` when it has them.
+ * @throws TypeError when its `alg` is none of ours or does not fit its `kty`, or its state is unknown or lacks its end.
  */
 export async function importVerificationKey(jwk: PublicJwk): Promise<VerificationKey> {
   const algorithm = Object.values(ALGORITHMS).find((row) => row.jose === jwk.alg && row.keyType === jwk.kty);
   if (algorithm === undefined) throw new TypeError('this JWK is not for an algorithm that signs licences');
+  const lifecycle = lifecycleOf(jwk);
   const { kid, kty, n, e, crv, x } = jwk;
   const material = kty === 'RSA' ? { kty, n, e } : { kty, crv, x };
   const key = await crypto.subtle.importKey('jwk', material as JsonWebKey, algorithm.webCrypto, true, [
     'verify',
   ]);
-  return { kid, algorithm, key };
+  return { kid, algorithm, key, ...lifecycle };
 }
 
-/** Checks signature, lifetime and scope, in this order, and says the first thing that is wrong. */
+function lifecycleOf(jwk: PublicJwk): Pick<VerificationKey, 'state' | 'sunsetAt'> {
+  const result = keyLifecycle.safeParse(jwk);
+  if (!result.success) {
+    throw new TypeError('this JWK has a state or a sunset_at that is not understood', {
+      cause: result.error,
+    });
+  }
+  const { state, sunset_at } = result.data;
+  return { state, ...(typeof sunset_at === 'string' && { sunsetAt: Date.parse(sunset_at) }) };
+}
+
+/** Checks the key's state, signature, lifetime and scope, in this order, and says the first thing that is wrong. */
 export async function verifyDocument(
   document: string | JsonObject,
   options: VerificationOptions,
 ): Promise<VerificationResult> {
   try {
     const decoded = decodeDocument(document);
-    const code = await signatureProblem(decoded, options.keys);
+    const code = await signatureProblem(decoded, options);
     if (code !== undefined) return invalid(code);
     const payload = documentPayload.safeParse(decoded.payload);
     if (!payload.success) return invalid('malformed_document');
@@ -83,10 +112,13 @@ export async function verifyDocument(
 
 async function signatureProblem(
   { kid, claims, signature, signedBytes }: DecodedDocument,
-  keys: VerificationOptions['keys'],
+  { keys, now }: VerificationOptions,
 ): Promise<VerificationCode | undefined> {
   const key = typeof keys === 'function' ? await keys(kid) : keys.find((candidate) => candidate.kid === kid);
   if (key === undefined) return 'unknown_key';
+  if (key.key === undefined) return KEY_RULES[key.state].code;
+  const refusal = decideKey(key.state ?? 'active', key.sunsetAt, now);
+  if (refusal !== undefined) return refusal;
   if (!claims(key.algorithm)) return 'algorithm_mismatch';
   if (signature.length !== key.algorithm.signatureBytes) return 'signature_invalid';
   const { webCrypto } = key.algorithm;

@@ -1,4 +1,5 @@
 import type { AlgorithmName } from '../algorithms.ts';
+import type { BarredKeyState, KeyState } from '../keys/states.ts';
 import type { Signer } from './signer.ts';
 
 /** The public members of an RSA (RFC 7518 §6.3.1) or Ed25519 (RFC 8037 §2) key. */
@@ -10,6 +11,7 @@ export interface PublicJwk {
   readonly x?: string;
 }
 
+/** A key that is published: it verifies documents, or will. */
 export interface PublicKeyRecord {
   /** RFC 7638 SHA-256 thumbprint of the key, base64url. */
   readonly kid: string;
@@ -17,11 +19,25 @@ export interface PublicKeyRecord {
   /** SubjectPublicKeyInfo, as the KMS handed it out. */
   readonly pem: string;
   readonly jwk: PublicJwk;
-  readonly state: 'active';
+  readonly state: Exclude<KeyState, BarredKeyState>;
+  /** Milliseconds since the epoch; of a retiring key. */
+  readonly sunsetAt?: number | undefined;
 }
 
+/** A key that verifies nothing any more. Its public key is not handed out, so that nobody verifies with it. */
+export interface BarredKeyRecord {
+  readonly kid: string;
+  readonly algorithm: AlgorithmName;
+  readonly state: BarredKeyState;
+  readonly pem?: undefined;
+  readonly jwk?: undefined;
+  readonly sunsetAt?: undefined;
+}
+
+export type KeyRecord = PublicKeyRecord | BarredKeyRecord;
+
 /**
- * The keys this service knows: which one signs, and which ones verify.
+ * The keys this service knows: which one signs, and what the others may still vouch for.
  *
  * Every method rejects with `signing_unavailable` (a `CountersignError`) when a key that the answer depends
  * on cannot be read from its KMS. A failure is not remembered: the next call tries again.
@@ -30,6 +46,7 @@ export interface KeyDirectory {
   /** The signer whose key is active for this algorithm. */
   signerFor(algorithm: AlgorithmName): Promise<Signer>;
   /** The registered key with this kid, `undefined` when unknown. An own lookup, never a URL or a path. */
-  find(kid: string): Promise<PublicKeyRecord | undefined>;
-  list(): Promise<readonly PublicKeyRecord[]>;
+  find(kid: string): Promise<KeyRecord | undefined>;
+  /** Every key that is known or can be read; rejects when none of those that are published can. */
+  list(): Promise<readonly KeyRecord[]>;
 }

@@ -18,6 +18,9 @@ export function sessionAddress(path: string): { readonly license: string; readon
   return { license, hardware };
 }
 
+/** The key manifest that is served. */
+export const MANIFEST_PATH = 'signing_keys/manifest';
+
 export const usagePath = (license: string, hardware: string, generation: string) =>
   `usage/${license}_${hardware}_${generation}`;
 

@@ -4,12 +4,17 @@
  */
 import { ALGORITHMS } from '../algorithms.ts';
 import type { JsonObject } from '../canonical/strict-json.ts';
-import { importVerificationKey, type VerificationKey, verifyDocument } from '../client/verify.ts';
+import {
+  type BarredKey,
+  importVerificationKey,
+  type VerificationKey,
+  verifyDocument,
+} from '../client/verify.ts';
 import { staleRefusal } from '../decide/heartbeat.ts';
 import { LICENSE_NOT_FOUND, licenseRefusal } from '../decide/license.ts';
 import type { Scope } from '../decide/scope.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { KeyDirectory } from '../ports/key-directory.ts';
+import type { KeyDirectory, PublicKeyRecord } from '../ports/key-directory.ts';
 import type { Ports } from '../ports/ports.ts';
 import { parseSessionId } from '../session-id.ts';
 import type { VerificationCode } from '../verification.ts';
@@ -53,14 +58,18 @@ async function liveRefusal(ports: Ports, payload: DocumentPayload, now: number) 
 const imported = new WeakMap<object, Promise<VerificationKey>>();
 
 function keyFinder(keys: KeyDirectory) {
-  return async (kid: string): Promise<VerificationKey | undefined> => {
+  return async (kid: string): Promise<VerificationKey | BarredKey | undefined> => {
     const record = await keys.find(kid);
-    if (record === undefined) return undefined;
+    if (record?.jwk === undefined) return record;
     const known = imported.get(record);
     if (known !== undefined) return known;
-    const { jose: alg } = ALGORITHMS[record.algorithm];
-    const key = importVerificationKey({ ...record.jwk, kid, alg });
+    const key = importRecord(record);
     imported.set(record, key);
     return key;
   };
+}
+
+async function importRecord({ jwk, kid, algorithm, state, sunsetAt }: PublicKeyRecord) {
+  const { jose: alg } = ALGORITHMS[algorithm];
+  return { ...(await importVerificationKey({ ...jwk, kid, alg })), state, sunsetAt };
 }

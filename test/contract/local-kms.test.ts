@@ -304,7 +304,7 @@ describe('the process', () => {
     };
     const good = run({ LOCAL_KMS_HOME: home, LOCAL_KMS_PORT: '0' });
     await once(good.child.stdout, 'data');
-    expect(good.output.stdout).toMatch(/^\{"ready":true,"port":\d+\}\n$/);
+    expect(good.output.stdout).toMatch(/^\{"ready":true,"port":\d+,"awsPort":\d+\}\n$/);
 
     const { port } = JSON.parse(good.output.stdout) as { port: number };
     const otherHome = temporary();

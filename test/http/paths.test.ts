@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { MANIFEST_PATH } from '../../shared/records/paths.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
 const ACQUIRE = '/api/v1/licenses/acquire';
@@ -9,6 +10,8 @@ let licenseKey: string;
 beforeAll(async () => {
   service = await startTestService();
   licenseKey = await service.addLicense();
+  const manifest = { version: 1, token: 'a.b.c', published_at: 0, expires_at: 0 };
+  await service.ports.store.commit([{ op: 'set', path: MANIFEST_PATH, fields: manifest }]);
 });
 
 afterAll(() => service.stop());
@@ -67,6 +70,7 @@ describe('every path of the description', () => {
     }
     expect(cacheable).toEqual({
       '/.well-known/jwks.json': 'public, max-age=300',
+      '/.well-known/license-keys': 'public, max-age=300',
       '/api/v1/keys': 'public, max-age=300',
       '/api/v1/keys/{kid}.pem': 'public, max-age=300',
       '/docs/assets/start.js': 'public, max-age=86400',

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { inject } from 'vitest';
 import type { SigningKey } from '../../infra/kms/directory.ts';
+import { provisionAwsKeys } from '../../infra/local/kms/aws/provision.ts';
 import { type LocalKms, startLocalKms } from '../../infra/local/kms/process.ts';
 import { provisionKeys } from '../../infra/local/kms/provision.ts';
 import type {} from './kms-global-setup.ts';
@@ -26,11 +27,16 @@ export const TEST_KEYS = {
   ed25519: `${TEST_KEY_RING}/cryptoKeys/license-ed25519/cryptoKeyVersions/1`,
 } as const;
 
+/** The same on AWS's side; other keys than Google's. */
+export const TEST_AWS_KEYS = { rsa: 'alias/license-rsa', ed25519: 'alias/license-ed25519' } as const;
+
 const GENERATION_LIMIT_MS = 60_000;
 
 export interface TestKms extends LocalKms {
   /** `host:port` for `createKmsClient`. */
   readonly endpoint: string;
+  /** `http://host:port` for `createAwsKmsClient`. */
+  readonly awsEndpoint: string;
   /** Where its keys are. */
   readonly home: string;
   readonly keys: typeof TEST_KEYS;
@@ -45,6 +51,7 @@ export async function startTestKms(): Promise<TestKms> {
   return {
     ...kms,
     endpoint: `127.0.0.1:${kms.port}`,
+    awsEndpoint: `http://127.0.0.1:${kms.awsPort}`,
     home,
     keys: TEST_KEYS,
     signingKeys: [
@@ -78,9 +85,15 @@ async function generateOnce(folder: string, generated: string): Promise<void> {
   }
   const home = mkdtempSync(join(folder, 'generating-'));
   const kms = await startLocalKms({ home });
-  await provisionKeys(`127.0.0.1:${kms.port}`, TEST_KEY_RING, [
-    { id: 'license-rsa', algorithm: 'RSA_SIGN_PKCS1_4096_SHA256' },
-    { id: 'license-ed25519', algorithm: 'EC_SIGN_ED25519' },
+  await Promise.all([
+    provisionKeys(`127.0.0.1:${kms.port}`, TEST_KEY_RING, [
+      { id: 'license-rsa', algorithm: 'RSA_SIGN_PKCS1_4096_SHA256' },
+      { id: 'license-ed25519', algorithm: 'EC_SIGN_ED25519' },
+    ]),
+    provisionAwsKeys(`http://127.0.0.1:${kms.awsPort}`, [
+      { alias: TEST_AWS_KEYS.rsa, keySpec: 'RSA_4096' },
+      { alias: TEST_AWS_KEYS.ed25519, keySpec: 'ECC_NIST_EDWARDS25519' },
+    ]),
   ]);
   await kms.stop();
   renameSync(home, generated);

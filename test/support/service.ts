@@ -9,6 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { serve } from '../../functions/http/serve.ts';
 import { keyEndpoints } from '../../functions/keys/endpoints.ts';
+import { manifestEndpoints } from '../../functions/keys/manifest.ts';
 import { licenseEndpoints } from '../../functions/licenses/endpoints.ts';
 import { maintenanceEndpoints } from '../../functions/maintenance/endpoints.ts';
 import { createHasher } from '../../infra/hasher.ts';
@@ -106,6 +107,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     [
       ...licenseEndpoints(ports, settings),
       ...keyEndpoints(ports.keys),
+      ...manifestEndpoints(store),
       ...maintenanceEndpoints(ports, settings),
     ],
   );

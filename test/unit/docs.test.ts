@@ -7,6 +7,7 @@ import { aboutEndpoints } from '../../functions/http/about.ts';
 import { docsEndpoints } from '../../functions/http/docs.ts';
 import { openApiDocument } from '../../functions/http/openapi.ts';
 import { keyEndpoints } from '../../functions/keys/endpoints.ts';
+import { manifestEndpoints } from '../../functions/keys/manifest.ts';
 import { licenseEndpoints } from '../../functions/licenses/endpoints.ts';
 import { maintenanceEndpoints } from '../../functions/maintenance/endpoints.ts';
 import { CONFIG_SCHEMA } from '../../infra/config.ts';
@@ -15,6 +16,7 @@ import { ERRORS } from '../../shared/errors.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 import { idempotencyRecord } from '../../shared/records/idempotency.ts';
 import { licenseRecord } from '../../shared/records/license.ts';
+import { manifestRecord } from '../../shared/records/manifest.ts';
 import { sessionRecord } from '../../shared/records/session.ts';
 import { usageRecord } from '../../shared/records/usage.ts';
 import { VERIFICATION_CODES } from '../../shared/verification.ts';
@@ -69,6 +71,7 @@ describe('docs/api.md', () => {
   const own = [
     ...licenseEndpoints(nothing, { issuer: '', clockSkewSeconds: 0 }),
     ...keyEndpoints(nothing.keys),
+    ...manifestEndpoints(nothing.store),
     ...maintenanceEndpoints(nothing, { issuer: '', clockSkewSeconds: 0 }),
     ...aboutEndpoints(nothing, { name: '', version: '', environment: '', issuer: '' }),
   ];
@@ -120,6 +123,7 @@ describe('docs/storage-schema.md', () => {
     ['`licenses/{L}/sessions/{H}`', sessionRecord],
     ['`usage/', usageRecord],
     ['`idempotency/', idempotencyRecord],
+    ['`signing_keys/manifest`', manifestRecord],
   ];
 
   test.each(records)('lists every field of %s, and no other', (heading, schema) => {

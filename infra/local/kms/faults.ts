@@ -15,13 +15,21 @@ export type Fault =
   | { readonly kind: 'wrong_signature' }
   /** A signature with its last byte missing, with the right checksum. */
   | { readonly kind: 'short_signature' }
+  /** Google only. */
   | { readonly kind: 'wrong_checksum' }
-  /** The answer names another key version. */
+  /** The answer names another key version, on AWS another key. */
   | { readonly kind: 'wrong_name' }
-  /** The answer does not confirm the checksum of the request. */
+  /** The answer names another algorithm or key spec; AWS only. */
+  | { readonly kind: 'wrong_algorithm' }
+  /** The answer does not confirm the checksum of the request; Google only. */
   | { readonly kind: 'unverified' };
 
-export type FaultMethod = 'AsymmetricSign' | 'GetPublicKey';
+/** The first two are Google's, the others AWS's. */
+export type FaultMethod =
+  | 'AsymmetricSign'
+  | 'GetPublicKey'
+  | 'TrentService.Sign'
+  | 'TrentService.GetPublicKey';
 
 export interface FaultOptions {
   /** Strike only the next `times` calls. Without it the fault stays until it is replaced. */
@@ -86,6 +94,10 @@ export function tamperSignature(fault: Fault | undefined, signature: Buffer): Bu
 
 export function tamperChecksum(fault: Fault | undefined, checksum: number): number {
   return fault?.kind === 'wrong_checksum' ? (checksum ^ 1) >>> 0 : checksum;
+}
+
+export function tamperAlgorithm(fault: Fault | undefined, algorithm: string): string {
+  return fault?.kind === 'wrong_algorithm' ? algorithm.replace('_', '_PH_') : algorithm;
 }
 
 export function tamperName(fault: Fault | undefined, name: string): string {

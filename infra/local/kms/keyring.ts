@@ -31,11 +31,11 @@ export interface NewKey {
 export type Keyring = ReturnType<typeof createKeyring>;
 
 export function createKeyring(storage: Storage, now: () => number = Date.now) {
-  const state = storage.readMetadata();
+  const state = storage.metadata;
   const privateKeys = new Map<string, KeyObject>();
   const keysBeingCreated = new Set<string>();
 
-  const save = () => storage.writeMetadata(state);
+  const save = storage.saveMetadata;
 
   function find<T>(entries: Record<string, T>, name: string): T {
     const entry = Object.hasOwn(entries, name) ? entries[name] : undefined;

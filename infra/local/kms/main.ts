@@ -1,13 +1,16 @@
 /**
  * The local KMS: a process of its own, so that private keys never enter the service.
  *
- *   LOCAL_KMS_HOME=.countersign/kms LOCAL_KMS_PORT=0 node infra/local/kms/main.ts
+ *   LOCAL_KMS_HOME=.countersign/kms LOCAL_KMS_PORT=0 LOCAL_KMS_AWS_PORT=0 node infra/local/kms/main.ts
  *
- * Prints one line of JSON, `{"ready":true,"port":N}`, once it serves. Forked with a message channel (see
+ * It speaks Google's protocol on the one port and AWS's on the other. Prints one line of JSON,
+ * `{"ready":true,"port":N,"awsPort":M}`, once it serves. Forked with a message channel (see
  * `process.ts`) it also reports there, takes faults from there, and ends when its parent does.
  */
 
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
+import { createAwsKeys } from './aws/keys.ts';
+import { type LocalAwsKmsServer, serveAwsKms } from './aws/server.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { createKeyring } from './keyring.ts';
 import type { FromKms, ToKms } from './messages.ts';
@@ -19,36 +22,45 @@ async function main(): Promise<void> {
   setLogVerbosity(logVerbosity.NONE);
   // Whatever is created below is for this user alone.
   process.umask(0o077);
-  const { home, port } = readEnvironment(process.env);
+  const { home, port, awsPort } = readEnvironment(process.env);
   const storage = openStorage(home);
   const faults = createFaults();
-  const server = await serveKms(createKeyring(storage), faults, port);
+  const google = await serveKms(createKeyring(storage), faults, port);
+  const aws = await serveAwsKms(createAwsKeys(storage), faults, awsPort);
 
   const stop = () => {
-    server.close();
+    google.close();
+    aws.close();
     storage.release();
     process.exit(0);
   };
   process.once('SIGINT', stop).once('SIGTERM', stop).once('disconnect', stop);
   // The parent may have died while this process was starting.
   if (process.send && !process.connected) stop();
-  process.on('message', (message: ToKms) => tell(reply(message, faults, server)));
-  process.stdout.write(`${JSON.stringify({ ready: true, port: server.port })}\n`);
-  tell({ type: 'ready', port: server.port });
+  process.on('message', (message: ToKms) => tell(reply(message, faults, google, aws)));
+  const ports = { port: google.port, awsPort: aws.port };
+  process.stdout.write(`${JSON.stringify({ ready: true, ...ports })}\n`);
+  tell({ type: 'ready', ...ports });
 }
 
-function readEnvironment(env: NodeJS.ProcessEnv): { home: string; port: number } {
+function readEnvironment(env: NodeJS.ProcessEnv): { home: string; port: number; awsPort: number } {
   const home = env.LOCAL_KMS_HOME;
-  const port = Number(env.LOCAL_KMS_PORT ?? 0);
   if (!home) throw new Error('Set LOCAL_KMS_HOME to the folder where the local KMS keeps its keys.');
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new Error(`LOCAL_KMS_PORT is ${env.LOCAL_KMS_PORT}; set a port from 0 (any free one) to 65535.`);
-  }
-  return { home, port };
+  return {
+    home,
+    port: readPort('LOCAL_KMS_PORT', env.LOCAL_KMS_PORT),
+    awsPort: readPort('LOCAL_KMS_AWS_PORT', env.LOCAL_KMS_AWS_PORT),
+  };
 }
 
-function reply(message: ToKms, faults: Faults, server: LocalKmsServer): FromKms {
-  if (message.type === 'stats') return { type: 'stats', ...server.stats() };
+function readPort(variable: string, text = '0'): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new Error(`${variable} is ${text}; set a port from 0 (any free one) to 65535.`);
+}
+
+function reply(message: ToKms, faults: Faults, google: LocalKmsServer, aws: LocalAwsKmsServer): FromKms {
+  if (message.type === 'stats') return { type: 'stats', ...google.counts(), aws: aws.counts() };
   faults.set(message.fault, message);
   return { type: 'fault-set' };
 }

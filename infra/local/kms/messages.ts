@@ -2,10 +2,15 @@
 
 import type { Fault, FaultOptions } from './faults.ts';
 
-export interface KmsStats {
+export interface KmsCounts {
   readonly signs: { readonly requested: number; readonly succeeded: number };
   /** Calls of GetPublicKey. */
   readonly publicKeys: number;
+}
+
+/** Google's side, and AWS's. */
+export interface KmsStats extends KmsCounts {
+  readonly aws: KmsCounts;
 }
 
 export type ToKms =
@@ -15,7 +20,7 @@ export type ToKms =
     };
 
 export type FromKms =
-  | { readonly type: 'ready'; readonly port: number }
+  | { readonly type: 'ready'; readonly port: number; readonly awsPort: number }
   /** It could not start; `message` is a sentence for the operator. */
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'fault-set' }

@@ -20,7 +20,10 @@ export interface Exit {
 }
 
 export interface LocalKms {
+  /** Google's protocol. */
   readonly port: number;
+  /** AWS's protocol. */
+  readonly awsPort: number;
   readonly pid: number;
   /** Switches a fault on, `null` switches all off; resolves once it is in force. */
   setFault(fault: Fault | null, options?: FaultOptions): Promise<void>;
@@ -33,33 +36,43 @@ export interface LocalKms {
 }
 
 /**
- * `port` 0, the default, takes any free one.
+ * A port 0, the default, takes any free one.
  *
  * @throws Error whose message is the sentence with which the process refused to start.
  */
-export async function startLocalKms(options: { home: string; port?: number }): Promise<LocalKms> {
+export async function startLocalKms(options: {
+  home: string;
+  port?: number;
+  awsPort?: number;
+}): Promise<LocalKms> {
   const child = fork(join(import.meta.dirname, 'main.ts'), {
     execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    env: { ...process.env, LOCAL_KMS_HOME: options.home, LOCAL_KMS_PORT: String(options.port ?? 0) },
+    env: {
+      ...process.env,
+      LOCAL_KMS_HOME: options.home,
+      LOCAL_KMS_PORT: String(options.port ?? 0),
+      LOCAL_KMS_AWS_PORT: String(options.awsPort ?? 0),
+    },
   });
   // The channel closes after its last message, so a refusal to start is heard before the exit is.
   const exited = Promise.all([once(child, 'exit'), once(child, 'disconnect')]).then(
     ([[code, signal]]) => ({ code, signal }) as Exit,
   );
   const ask = conversation(child, exited);
-  const { port } = await ask('ready');
+  const { port, awsPort } = await ask('ready');
 
   return {
     port,
+    awsPort,
     pid: child.pid as number,
     exited,
     async setFault(fault, faultOptions = {}) {
       await ask('fault-set', { type: 'fault', fault, ...faultOptions });
     },
     async stats() {
-      const { signs, publicKeys } = await ask('stats', { type: 'stats' });
-      return { signs, publicKeys };
+      const { signs, publicKeys, aws } = await ask('stats', { type: 'stats' });
+      return { signs, publicKeys, aws };
     },
     kill: (signal) => void child.kill(signal),
     async stop() {

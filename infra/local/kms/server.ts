@@ -11,7 +11,7 @@ import { fromJSON } from '@grpc/proto-loader';
 import { crc32c } from '../../kms/crc32c.ts';
 import { type Faults, strike, tamperChecksum, tamperName, tamperSignature } from './faults.ts';
 import type { Keyring } from './keyring.ts';
-import type { KmsStats } from './messages.ts';
+import type { KmsCounts } from './messages.ts';
 import { STATUS, StatusError } from './status.ts';
 
 const SERVICE = 'google.cloud.kms.v1.KeyManagementService';
@@ -51,7 +51,7 @@ type Parented = { readonly parent: string };
 
 export interface LocalKmsServer {
   readonly port: number;
-  stats(): KmsStats;
+  counts(): KmsCounts;
   close(): void;
 }
 
@@ -61,24 +61,24 @@ export interface LocalKmsServer {
  * @throws Error with a sentence for the operator when the port cannot be used.
  */
 export async function serveKms(keyring: Keyring, faults: Faults, port: number): Promise<LocalKmsServer> {
-  const stats = { signs: { requested: 0, succeeded: 0 }, publicKeys: 0 };
+  const counts = { signs: { requested: 0, succeeded: 0 }, publicKeys: 0 };
   const server = new grpc.Server();
   server.addService(loadService(), {
     ...administration(keyring),
     GetPublicKey: answer(async ({ name }: Named) => {
-      stats.publicKeys += 1;
+      counts.publicKeys += 1;
       return getPublicKey(keyring, faults, name);
     }),
     AsymmetricSign: answer(async (request: SignRequest) => {
-      stats.signs.requested += 1;
+      counts.signs.requested += 1;
       const response = await asymmetricSign(keyring, faults, request);
-      stats.signs.succeeded += 1;
+      counts.signs.succeeded += 1;
       return response;
     }),
   });
   return {
     port: await bind(server, port),
-    stats: () => stats,
+    counts: () => counts,
     close: () => server.forceShutdown(),
   };
 }

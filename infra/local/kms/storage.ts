@@ -2,7 +2,7 @@
  * The local KMS's folder: private keys as PKCS#8 PEM files and one JSON file of metadata.
  *
  *   <home>/                0700
- *     metadata.json        0600  rings, keys, versions; names the file of each version's private key
+ *     metadata.json        0600  rings, keys, versions, aliases; names the file of each private key
  *     private/<uuid>.pem   0600
  *     lock                 0600  held by the running process; the system drops it when the process dies
  *
@@ -26,6 +26,7 @@ import {
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { LocalAlgorithmName } from './algorithms.ts';
+import type { AwsKeySpecName } from './aws/key-specs.ts';
 
 export type VersionState = 'ENABLED' | 'DISABLED' | 'DESTROY_SCHEDULED';
 
@@ -47,17 +48,32 @@ export interface KeyMetadata {
   readonly destroyScheduledSeconds: number;
 }
 
-/** Each map's keys are full resource names. */
+export interface AwsKeyMetadata {
+  readonly keySpec: AwsKeySpecName;
+  state: 'Enabled' | 'Disabled' | 'PendingDeletion';
+  /** Milliseconds since the epoch. */
+  readonly createTime: number;
+  /** When it will be deleted; present in PendingDeletion only. */
+  deletionTime?: number;
+  /** Name of the file in `private/`. */
+  readonly privateKeyFile: string;
+}
+
+/** Each map's keys are full resource names; those of `awsKeys` are ARNs. */
 interface Metadata {
   readonly keyRings: Record<string, { readonly createTime: number }>;
   readonly cryptoKeys: Record<string, KeyMetadata>;
   readonly cryptoKeyVersions: Record<string, VersionMetadata>;
+  readonly awsKeys: Record<string, AwsKeyMetadata>;
+  /** The ARN of the key by `alias/…`. */
+  readonly awsAliases: Record<string, string>;
 }
 
 export interface Storage {
-  readMetadata(): Metadata;
+  /** Everybody changes this one object; `saveMetadata` writes it whole. */
+  readonly metadata: Metadata;
   /** Durable when it returns. */
-  writeMetadata(metadata: Metadata): void;
+  saveMetadata(): void;
   readPrivateKey(file: string): string;
   /** Stores a new PEM durably and returns its file's name. */
   writePrivateKey(pem: string): string;
@@ -75,9 +91,10 @@ export function openStorage(home: string): Storage {
   const metadataFile = join(home, 'metadata.json');
   prepareFolders(home, privateFolder);
   const lock = acquireLock(home);
+  const metadata = readMetadata(metadataFile);
   return {
-    readMetadata: () => readMetadata(metadataFile),
-    writeMetadata: (metadata) => writeDurably(metadataFile, `${JSON.stringify(metadata, null, 2)}\n`),
+    metadata,
+    saveMetadata: () => writeDurably(metadataFile, `${JSON.stringify(metadata, null, 2)}\n`),
     readPrivateKey: (file) => readFileSync(join(privateFolder, file), 'utf8'),
     writePrivateKey: (pem) => {
       const file = `${randomUUID()}.pem`;
@@ -119,9 +136,11 @@ function acquireLock(home: string): DatabaseSync {
 }
 
 function readMetadata(file: string): Metadata {
-  if (!existsSync(file)) return { keyRings: {}, cryptoKeys: {}, cryptoKeyVersions: {} };
+  const empty = { keyRings: {}, cryptoKeys: {}, cryptoKeyVersions: {}, awsKeys: {}, awsAliases: {} };
+  if (!existsSync(file)) return empty;
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Metadata;
+    // A folder from before the AWS side has no maps for it.
+    return { ...empty, ...(JSON.parse(readFileSync(file, 'utf8')) as Partial<Metadata>) };
   } catch (cause) {
     throw new Error(
       `The local KMS cannot read ${file} (${reasonOf(cause)}); restore it, or delete the whole folder to start with new keys.`,

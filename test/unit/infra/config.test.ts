@@ -10,6 +10,13 @@ const ALWAYS = {
 const SQLITE = { ...ALWAYS, SQLITE_PATH: 'store.db' };
 const FIRESTORE = { ...ALWAYS, STORE: 'firestore', FIRESTORE_PROJECT: 'acme-licences' };
 
+const keysOf = (...rows: object[]) => ({
+  ...SQLITE,
+  SIGNING_KEYS_JSON: JSON.stringify(rows.map((row) => ({ name: KEY, algorithm: 'EC_SIGN_ED25519', ...row }))),
+});
+const SUCCESSOR = { name: `${KEY}2`, state: 'active' };
+const FINGERPRINT = 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs';
+
 function complaint(environment: NodeJS.ProcessEnv): string {
   try {
     loadConfig(environment);
@@ -50,6 +57,86 @@ describe('a configuration is accepted', () => {
   test('with empty variables for unset ones', () => {
     const empty = { FIRESTORE_PROJECT: '', FIRESTORE_DATABASE: '', FIRESTORE_EMULATOR_HOST: '', STORE: '' };
     expect(loadConfig({ ...SQLITE, ...empty })).toEqual(loadConfig(SQLITE));
+  });
+});
+
+describe('signing keys', () => {
+  const row = { name: KEY, algorithm: 'EC_SIGN_ED25519', use: 'license' };
+  const successor = { ...row, ...SUCCESSOR };
+
+  test('are active when nothing else is said', () => {
+    expect(loadConfig(keysOf({})).SIGNING_KEYS_JSON).toEqual([{ ...row, state: 'active' }]);
+  });
+
+  test.each(['staged', 'retired', 'compromised'])('may be %s', (state) => {
+    const { SIGNING_KEYS_JSON } = loadConfig(keysOf({ state, fingerprint: FINGERPRINT }, SUCCESSOR));
+    expect(SIGNING_KEYS_JSON).toEqual([{ ...row, state, fingerprint: FINGERPRINT }, successor]);
+  });
+
+  test.each(['2027-01-31T00:00:00Z', '2027-01-31T02:00:00.000+02:00'])('retire at %s', (sunset_at) => {
+    const { SIGNING_KEYS_JSON } = loadConfig(keysOf({ state: 'retiring', sunset_at }, SUCCESSOR));
+    expect(SIGNING_KEYS_JSON).toEqual([
+      { ...row, state: 'retiring', sunsetAt: Date.UTC(2027, 0, 31) },
+      successor,
+    ]);
+  });
+
+  const none =
+    'SIGNING_KEYS_JSON is wrong: No key is active for EC_SIGN_ED25519, which has others; make one active, or remove them all.';
+  const retiring = { state: 'retiring', sunset_at: '2027-01-31T00:00:00Z' };
+
+  test.each<[title: string, rows: object[], sentence: string]>([
+    ['none active', [{ state: 'staged' }], none],
+    ['the only one compromised', [{ state: 'compromised' }], none],
+    [
+      'two active',
+      [{}, SUCCESSOR],
+      'SIGNING_KEYS_JSON is wrong: Two keys are active for EC_SIGN_ED25519, at 0 and 1; leave one of them active.',
+    ],
+    [
+      'one twice',
+      [{}, { state: 'retired' }],
+      'SIGNING_KEYS_JSON is wrong: The keys at 0 and 1 have the same name; list each key version once.',
+    ],
+    [
+      'retiring without an end',
+      [{ state: 'retiring' }, SUCCESSOR],
+      'SIGNING_KEYS_JSON (at 0.sunset_at) is wrong: a retiring key needs the instant of its end.',
+    ],
+    [
+      'active with an end',
+      [{ ...retiring, state: 'active' }],
+      'SIGNING_KEYS_JSON (at 0.sunset_at) is wrong: only a retiring key has one.',
+    ],
+    ...['staged', 'retired', 'compromised'].map((state): [string, object[], string] => [
+      `${state} with an end`,
+      [SUCCESSOR, { ...retiring, state }],
+      'SIGNING_KEYS_JSON (at 1.sunset_at) is wrong: only a retiring key has one.',
+    ]),
+    ...['2027-01-31', 'soon', '2027-01-31T00:00:00', '2027-02-30T00:00:00Z'].map(
+      (sunset_at): [string, object[], string] => [
+        `an end ${sunset_at}`,
+        [{ ...retiring, sunset_at }, SUCCESSOR],
+        'SIGNING_KEYS_JSON (at 0.sunset_at) is wrong: must be RFC 3339, such as 2027-01-31T00:00:00Z.',
+      ],
+    ),
+    ...['', 'sha256:00', FINGERPRINT.slice(1), `${FINGERPRINT.slice(0, -1)}t`, `${FINGERPRINT}\n`].map(
+      (fingerprint): [string, object[], string] => [
+        `a fingerprint ${JSON.stringify(fingerprint)}`,
+        [{ fingerprint }],
+        'SIGNING_KEYS_JSON (at 0.fingerprint) is wrong: must be a kid: an RFC 7638 SHA-256 thumbprint.',
+      ],
+    ),
+  ])('are refused: %s', (_, rows, sentence) => {
+    expect(complaint(keysOf(...rows))).toBe(sentence);
+  });
+
+  test.each(['State', 'sunsetAt', 'fingerprnt'])('are refused: a misspelt member %s', (member) => {
+    expect(complaint(keysOf({ [member]: 'compromised' }))).toContain(`"${member}"`);
+  });
+
+  test.each(['Active', 'revoked', '__proto__', null])('are refused: a state %s', (state) => {
+    expect(complaint(keysOf({ state }))).toMatch(/^SIGNING_KEYS_JSON \(at 0\.state\) is wrong: /);
   });
 });
 

@@ -1,0 +1,60 @@
+/** Which lists of keys make sense, and what the operator is told of the others. */
+import { describe, expect, test } from 'vitest';
+import type { AlgorithmName } from '../../../shared/algorithms.ts';
+import { type RegisteredKey, registryProblems, sunsetProblem } from '../../../shared/keys/registry.ts';
+import { KEY_STATES, type KeyState } from '../../../shared/keys/states.ts';
+
+const ED = 'EC_SIGN_ED25519';
+const RSA = 'RSA_SIGN_PKCS1_4096_SHA256';
+
+const key = (name: string, state: KeyState, algorithm: AlgorithmName = ED, fingerprint?: string) =>
+  ({ name, state, algorithm, fingerprint }) satisfies RegisteredKey;
+
+const NONE = `No key is active for ${ED}, which has others; make one active, or remove them all`;
+
+describe('a list of keys', () => {
+  test.each<[string, RegisteredKey[], string[]]>([
+    ['that is empty', [], []],
+    ['with one active key', [key('a', 'active')], []],
+    ['with one active key for each algorithm', [key('a', 'active'), key('b', 'active', RSA)], []],
+    ['with every state', KEY_STATES.map((state) => key(state, state)), []],
+    [
+      'with several that are not active',
+      [key('a', 'active'), key('b', 'retired'), key('c', 'retired'), key('d', 'staged')],
+      [],
+    ],
+    ...(['staged', 'retiring', 'retired', 'compromised'] as const).map(
+      (state): [string, RegisteredKey[], string[]] => [
+        `with one that is ${state}`,
+        [key('a', state)],
+        [NONE],
+      ],
+    ),
+    ['whose active key is of another algorithm', [key('a', 'active', RSA), key('b', 'staged')], [NONE]],
+    [
+      'with two active keys',
+      [key('a', 'active'), key('b', 'active', RSA), key('c', 'active')],
+      [`Two keys are active for ${ED}, at 0 and 2; leave one of them active`],
+    ],
+    [
+      'with a name twice',
+      [key('a', 'active'), key('b', 'active', RSA), key('a', 'retired')],
+      ['The keys at 0 and 2 have the same name; list each key version once'],
+    ],
+    [
+      'with a fingerprint twice',
+      [key('a', 'active', ED, 'f'), key('b', 'compromised', ED, 'f')],
+      ['The keys at 0 and 1 have the same fingerprint; list each key version once'],
+    ],
+    ['with different fingerprints', [key('a', 'active', ED, 'f'), key('b', 'compromised', ED, 'g')], []],
+  ])('%s', (_, keys, problems) => {
+    expect(registryProblems(keys)).toEqual(problems);
+  });
+});
+
+test.each(KEY_STATES)('%s: only a retiring key has an end', (state) => {
+  expect(sunsetProblem(state, state === 'retiring')).toBeUndefined();
+  expect(sunsetProblem(state, state !== 'retiring')).toBe(
+    state === 'retiring' ? 'a retiring key needs the instant of its end' : 'only a retiring key has one',
+  );
+});
