@@ -35,9 +35,10 @@ const signingKeyRow = z.strictObject({
   name: z
     .string()
     .regex(
-      /^projects\/[^/]+\/locations\/[^/]+\/keyRings\/[^/]+\/cryptoKeys\/[^/]+\/cryptoKeyVersions\/[1-9]\d*$/,
+      /^(projects\/[^/]+\/locations\/[^/]+\/keyRings\/[^/]+\/cryptoKeys\/[^/]+\/cryptoKeyVersions\/[1-9]\d*|arn:[\w-]+:kms:[\w-]+:\d{12}:(key|alias)\/[\w/-]+)$/,
       {
-        error: 'name must be the full resource name of a crypto key version',
+        error:
+          'name must be the full resource name of a crypto key version, or the ARN of an AWS KMS key or alias',
       },
     ),
   algorithm: z.enum(ALGORITHM_NAMES),
@@ -114,6 +115,12 @@ export const CONFIG_SCHEMA = z.object({
       error: 'must be 127.0.0.1:PORT; leave it unset for the real KMS',
     })
     .optional(),
+  AWS_KMS_ENDPOINT: z
+    .string()
+    .regex(/^http:\/\/(127\.0\.0\.1|localhost):\d+$/, {
+      error: 'must be http://127.0.0.1:PORT; leave it unset for the real AWS KMS',
+    })
+    .optional(),
   CLOCK_SKEW_SECONDS: z.coerce.number().int().min(0).max(3600).default(DEFAULT_CLOCK_SKEW_SECONDS),
   SWEEP_INTERVAL_SECONDS: z.coerce.number().int().min(0).max(86_400).default(DEFAULT_SWEEP_INTERVAL_SECONDS),
   CORS_ALLOWED_ORIGINS: commaSeparated.pipe(z.array(origin)).prefault(''),
@@ -145,7 +152,11 @@ const STORE_RULES = {
 } as const satisfies Record<Settings['STORE'], object>;
 
 /** Settings that must not reach production, and what they point at. */
-const DEVELOPMENT_ONLY = { KMS_ENDPOINT: 'KMS', FIRESTORE_EMULATOR_HOST: 'Firestore' } as const;
+const DEVELOPMENT_ONLY = {
+  KMS_ENDPOINT: 'KMS',
+  AWS_KMS_ENDPOINT: 'AWS KMS',
+  FIRESTORE_EMULATOR_HOST: 'Firestore',
+} as const;
 
 /** @throws ConfigError when a variable is missing or wrong, or contradicts another */
 export function loadConfig(environment: NodeJS.ProcessEnv): Config {

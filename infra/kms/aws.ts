@@ -146,13 +146,16 @@ function specOf(pem: string): string {
   return `${type.toUpperCase()}_${asymmetricKeyDetails?.modulusLength}`;
 }
 
+/** The message's fault, not the signer's. */
+export class MessageTooLongError extends Error {}
+
 function requireShort(message: Uint8Array, signing: SigningAlgorithmSpec): void {
   if (message.length <= MAX_MESSAGE_BYTES) return;
   throw new CountersignError(
     'signing_unavailable',
     'The document is too long for the signing key; the operator has to choose another algorithm.',
     {
-      cause: new Error(
+      cause: new MessageTooLongError(
         `the document has ${message.length} bytes; AWS KMS signs at most ${MAX_MESSAGE_BYTES} with ${signing}`,
       ),
       retryAfterSeconds: 60,

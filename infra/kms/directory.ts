@@ -1,24 +1,27 @@
 /**
- * The key directory over Google Cloud KMS: public keys are read once, when they are first needed, and kept.
+ * The key directory over Google Cloud KMS and AWS KMS: public keys are read once, when they are first needed, and kept.
  *
  *   const directory = createKeyDirectory({
  *     client,
  *     keys: [{ name: '…/cryptoKeyVersions/1', algorithm: 'EC_SIGN_ED25519', use: 'license', state: 'active' }],
  *   });
- *   const signer = await directory.signerFor('EC_SIGN_ED25519');
+ *   const signature = await directory.sign('EC_SIGN_ED25519', ({ kid }) => bytesFor(kid));
  *
  * A key with a fingerprint is known by it: what another kid is asked for never waits for its KMS, and once it is retired
  * or compromised its KMS is not needed at all.
  */
 
+import { ALGORITHM_NAMES, type AlgorithmName } from '../../shared/algorithms.ts';
 import { CountersignError } from '../../shared/errors.ts';
-import { type RegisteredKey, registryProblems } from '../../shared/keys/registry.ts';
+import { cloudOf, type RegisteredKey, registryProblems } from '../../shared/keys/registry.ts';
 import { isBarred } from '../../shared/keys/states.ts';
 import type { KeyDirectory, KeyRecord, PublicJwk } from '../../shared/ports/key-directory.ts';
 import type { Log } from '../../shared/ports/log.ts';
 import type { Signer } from '../../shared/ports/signer.ts';
 import { createLog } from '../log.ts';
-import { googlePublicKey, googleSigner, type KmsPublicKey } from './google.ts';
+import { type AwsKmsClient, MessageTooLongError } from './aws.ts';
+import { type CloudKeys, type CloudPublicKey, keysOfCloud } from './cloud-keys.ts';
+import { type Failover, withFailover } from './failover.ts';
 import type { KmsClient } from './google-client.ts';
 import { jwkFromPem, thumbprint } from './public-key.ts';
 
@@ -27,10 +30,15 @@ export interface SigningKey extends RegisteredKey {
   readonly use: 'license';
 }
 
+const DEFAULT_DEADLINE_MS = 3_000;
+
 export interface KeyDirectoryOptions {
+  /** For the keys in Google Cloud. */
   readonly client: KmsClient;
+  /** For those in AWS; needed if there are any. */
+  readonly awsClient?: AwsKmsClient | undefined;
   readonly keys: readonly SigningKey[];
-  /** Milliseconds for reading a public key, and for a signature; default 3,000. */
+  /** Milliseconds for reading a public key, and for a signature of one signer; default 3,000. */
   readonly deadlineMs?: number;
   /** Where it says which key cannot be used and why; standard output when left out. */
   readonly log?: Log;
@@ -43,7 +51,7 @@ interface Entry {
 }
 
 interface ReadKey {
-  readonly publicKey: KmsPublicKey;
+  readonly publicKey: CloudPublicKey;
   readonly kid: string;
   readonly jwk: PublicJwk;
 }
@@ -57,15 +65,15 @@ export function createKeyDirectory(options: KeyDirectoryOptions): KeyDirectory {
   const pinned = new Map(
     entries.flatMap((entry) => (entry.key.fingerprint === undefined ? [] : [[entry.key.fingerprint, entry]])),
   );
+  const failovers = new Map(ALGORITHM_NAMES.flatMap((algorithm) => failoverFor(algorithm, entries, options)));
   const findUnpinned = finderAmong(entries.filter(({ key }) => key.fingerprint === undefined));
 
   return {
-    async signerFor(algorithm) {
-      const entry = entries.find(({ key }) => key.state === 'active' && key.algorithm === algorithm);
-      if (entry === undefined) {
+    async sign(algorithm, makeMessage) {
+      const failover = failovers.get(algorithm);
+      if (failover === undefined)
         throw new CountersignError('signing_unavailable', `No active key signs with ${algorithm}.`);
-      }
-      return entry.signer();
+      return (await failover.sign(makeMessage)).signature;
     },
 
     find: async (kid) => pinned.get(kid)?.record() ?? findUnpinned(kid),
@@ -79,6 +87,27 @@ export function createKeyDirectory(options: KeyDirectoryOptions): KeyDirectory {
       return records;
     },
   };
+}
+
+/** The active keys of an algorithm in the order of the list, one in each cloud; none gives nothing. */
+function failoverFor(
+  algorithm: AlgorithmName,
+  entries: readonly Entry[],
+  { deadlineMs = DEFAULT_DEADLINE_MS, log = createLog('ERROR') }: KeyDirectoryOptions,
+): [AlgorithmName, Failover][] {
+  const active = entries.filter(({ key }) => key.state === 'active' && key.algorithm === algorithm);
+  if (active.length === 0) return [];
+  const sources = active.map(({ key, signer }) => ({ name: key.name, signer }));
+  const failover = withFailover(sources, {
+    clock: { now: Date.now },
+    shareMs: deadlineMs,
+    // The first call of a signer may have to read its public key as well.
+    deadlineMs: deadlineMs * (active.length + 1),
+    isMessagesFault: ({ cause }) => cause instanceof MessageTooLongError,
+    onChange: (name, state) =>
+      log.write({ severity: 'WARNING', message: `the circuit of the signer ${name} is ${state}` }),
+  });
+  return [[algorithm, failover]];
 }
 
 /** Finds keys whose kid is not known before they are read. */
@@ -111,12 +140,11 @@ function finderAmong(entries: readonly Entry[]) {
 /** The key that was read is not the one that is looked for. */
 class OtherKey extends Error {}
 
-function entryOf(
-  key: SigningKey,
-  { client, deadlineMs, log = createLog('ERROR') }: KeyDirectoryOptions,
-): Entry {
+function entryOf(key: SigningKey, options: KeyDirectoryOptions): Entry {
+  const { deadlineMs, log = createLog('ERROR') } = options;
+  const cloud = keysOfCloud(cloudOf(key.name), options);
   const read = remembered(() =>
-    readKey(client, key, deadlineMs).catch((error: unknown) => {
+    readKey(cloud, key, deadlineMs).catch((error: unknown) => {
       log.write({ severity: 'ERROR', message: `the key ${key.name} is not used: ${reasonOf(error)}` });
       throw error;
     }),
@@ -126,7 +154,7 @@ function entryOf(
     record: remembered(() => recordOf(key, read)),
     signer: remembered(async () => {
       const { publicKey, kid } = await read();
-      return googleSigner(client, { versionName: key.name, publicKey, kid, deadlineMs });
+      return cloud.signer(key.name, publicKey, { kid, deadlineMs });
     }),
   };
 }
@@ -138,8 +166,8 @@ async function recordOf(key: SigningKey, read: () => Promise<ReadKey>): Promise<
   return { kid, algorithm, pem: publicKey.pem, jwk, state, sunsetAt };
 }
 
-async function readKey(client: KmsClient, key: SigningKey, deadlineMs?: number): Promise<ReadKey> {
-  const publicKey = await googlePublicKey(client, key.name, deadlineMs);
+async function readKey(cloud: CloudKeys, key: SigningKey, deadlineMs?: number): Promise<ReadKey> {
+  const publicKey = await cloud.publicKey(key.name, deadlineMs);
   requireSame('algorithm', key.algorithm, publicKey.algorithm);
   const jwk = jwkFromPem(publicKey.pem);
   const kid = thumbprint(jwk);

@@ -9,9 +9,18 @@ export function sunsetProblem(state: KeyState, hasSunset: boolean): string | und
   return undefined;
 }
 
+const CLOUDS = ['google', 'aws'] as const;
+
+export type Cloud = (typeof CLOUDS)[number];
+
+/** The cloud whose KMS has the key of this name. Each cloud has its own active key. */
+export function cloudOf(name: string): Cloud {
+  return name.startsWith('arn:') ? 'aws' : 'google';
+}
+
 /** A row of the operator's list of keys. */
 export interface RegisteredKey {
-  /** Full resource name of the key version. */
+  /** Full resource name of a key version in Google Cloud, or ARN of a key or an alias in AWS. */
   readonly name: string;
   readonly algorithm: AlgorithmName;
   readonly state: KeyState;
@@ -26,7 +35,10 @@ export function registryProblems(keys: readonly RegisteredKey[]): string[] {
   return [
     ...repetitions(keys, 'name'),
     ...repetitions(keys, 'fingerprint'),
-    ...ALGORITHM_NAMES.flatMap((algorithm) => activeProblems(keys, algorithm)),
+    ...ALGORITHM_NAMES.flatMap((algorithm) => [
+      ...CLOUDS.flatMap((cloud) => rivals(keys, algorithm, cloud)),
+      ...withoutActive(keys, algorithm),
+    ]),
   ];
 }
 
@@ -38,14 +50,19 @@ function repetitions(keys: readonly RegisteredKey[], member: 'name' | 'fingerpri
   });
 }
 
-function activeProblems(keys: readonly RegisteredKey[], algorithm: AlgorithmName): string[] {
-  const places = keys.flatMap((key, place) => (key.algorithm === algorithm ? [place] : []));
-  const [first, second] = places.filter((place) => keys[place]?.state === 'active');
-  if (second !== undefined) {
-    return [`Two keys are active for ${algorithm}, at ${first} and ${second}; leave one of them active`];
-  }
-  if (first === undefined && places.length > 0) {
-    return [`No key is active for ${algorithm}, which has others; make one active, or remove them all`];
-  }
-  return [];
+/** Each cloud has one active key at most. */
+function rivals(keys: readonly RegisteredKey[], algorithm: AlgorithmName, cloud: Cloud): string[] {
+  const [first, second] = keys.flatMap((key, place) => {
+    const isOne = key.algorithm === algorithm && key.state === 'active' && cloudOf(key.name) === cloud;
+    return isOne ? [place] : [];
+  });
+  if (second === undefined) return [];
+  return [`Two keys are active for ${algorithm}, at ${first} and ${second}; leave one of them active`];
+}
+
+/** An algorithm that has keys has one that signs, in whatever cloud. */
+function withoutActive(keys: readonly RegisteredKey[], algorithm: AlgorithmName): string[] {
+  const own = keys.filter((key) => key.algorithm === algorithm);
+  if (own.length === 0 || own.some(({ state }) => state === 'active')) return [];
+  return [`No key is active for ${algorithm}, which has others; make one active, or remove them all`];
 }

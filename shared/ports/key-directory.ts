@@ -1,6 +1,6 @@
 import type { AlgorithmName } from '../algorithms.ts';
 import type { BarredKeyState, KeyState } from '../keys/states.ts';
-import type { Signer } from './signer.ts';
+import type { Signature, Signer } from './signer.ts';
 
 /** The public members of an RSA (RFC 7518 §6.3.1) or Ed25519 (RFC 8037 §2) key. */
 export interface PublicJwk {
@@ -10,6 +10,9 @@ export interface PublicJwk {
   readonly crv?: string;
   readonly x?: string;
 }
+
+/** What a message may say of the key that signs it. */
+export type SigningKeyReference = Pick<Signer, 'kid' | 'algorithm'>;
 
 /** A key that is published: it verifies documents, or will. */
 export interface PublicKeyRecord {
@@ -43,8 +46,11 @@ export type KeyRecord = PublicKeyRecord | BarredKeyRecord;
  * on cannot be read from its KMS. A failure is not remembered: the next call tries again.
  */
 export interface KeyDirectory {
-  /** The signer whose key is active for this algorithm. */
-  signerFor(algorithm: AlgorithmName): Promise<Signer>;
+  /**
+   * Has an active key of this algorithm sign; there may be one in each of several clouds. `makeMessage` is asked for the
+   * bytes of the key whose turn it is, because a document names its key.
+   */
+  sign(algorithm: AlgorithmName, makeMessage: (key: SigningKeyReference) => Uint8Array): Promise<Signature>;
   /** The registered key with this kid, `undefined` when unknown. An own lookup, never a URL or a path. */
   find(kid: string): Promise<KeyRecord | undefined>;
   /** Every key that is known or can be read; rejects when none of those that are published can. */

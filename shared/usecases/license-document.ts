@@ -55,8 +55,7 @@ export async function signDocument(
   format: FormatName,
   payload: DocumentPayload,
 ): Promise<SignedDocument> {
-  const signer = await keys.signerFor(algorithm);
-  const signature = await signer.sign(FORMATS[format].signedBytes(payload, signer));
+  const signature = await keys.sign(algorithm, (key) => FORMATS[format].signedBytes(payload, key));
   return format === 'inline'
     ? { license_data: FORMATS.inline.encode(payload, signature) }
     : { token: FORMATS.jws.encode(payload, signature) };

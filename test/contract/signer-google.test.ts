@@ -23,6 +23,8 @@ for (const [label, versionName] of Object.entries(TEST_KEYS)) {
   });
 }
 
+const MESSAGE = new TextEncoder().encode('a message');
+
 describe('key directory', () => {
   let kms: TestKms;
   let client: KmsClient;
@@ -38,10 +40,10 @@ describe('key directory', () => {
 
   test.each(ALGORITHM_NAMES)('finds the active signer for %s, and its key by kid', async (algorithm) => {
     const directory = directoryOf(kms.signingKeys);
-    const signer = await directory.signerFor(algorithm);
-    expect(signer.algorithm).toBe(algorithm);
-    const record = await directory.find(signer.kid);
-    expect(record).toMatchObject({ kid: signer.kid, algorithm, state: 'active' });
+    const signature = await directory.sign(algorithm, () => MESSAGE);
+    expect(signature.algorithm).toBe(algorithm);
+    const record = await directory.find(signature.kid);
+    expect(record).toMatchObject({ kid: signature.kid, algorithm, state: 'active' });
     expect(record?.jwk).toEqual(jwkFromPem(record?.pem ?? ''));
   });
 
@@ -66,12 +68,12 @@ describe('key directory', () => {
   test('a failure is not remembered, and is not taken for an unknown key', async () => {
     const directory = directoryOf(kms.signingKeys);
     await kms.setFault({ kind: 'permission_denied' }, { method: 'GetPublicKey' });
-    await expect(directory.signerFor('EC_SIGN_ED25519')).rejects.toMatchObject({
+    await expect(directory.sign('EC_SIGN_ED25519', () => MESSAGE)).rejects.toMatchObject({
       code: 'signing_unavailable',
     });
     await expect(directory.find('unknown')).rejects.toMatchObject({ code: 'signing_unavailable' });
     await kms.setFault(null);
-    expect((await directory.signerFor('EC_SIGN_ED25519')).algorithm).toBe('EC_SIGN_ED25519');
+    expect((await directory.sign('EC_SIGN_ED25519', () => MESSAGE)).algorithm).toBe('EC_SIGN_ED25519');
   });
 
   test.each(['wrong_checksum', 'wrong_name'] as const)('a public key with %s is read again', async (kind) => {
@@ -86,7 +88,7 @@ describe('key directory', () => {
   });
 
   test('an algorithm without an active key cannot sign', async () => {
-    await expect(directoryOf([]).signerFor('EC_SIGN_ED25519')).rejects.toMatchObject({
+    await expect(directoryOf([]).sign('EC_SIGN_ED25519', () => MESSAGE)).rejects.toMatchObject({
       code: 'signing_unavailable',
     });
   });
@@ -95,7 +97,7 @@ describe('key directory', () => {
     const directory = directoryOf([
       { name: TEST_KEYS.rsa, algorithm: 'EC_SIGN_ED25519', use: 'license', state: 'active' },
     ]);
-    await expect(directory.signerFor('EC_SIGN_ED25519')).rejects.toMatchObject({
+    await expect(directory.sign('EC_SIGN_ED25519', () => MESSAGE)).rejects.toMatchObject({
       code: 'signing_unavailable',
     });
   });

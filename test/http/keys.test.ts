@@ -132,7 +132,7 @@ describe('signing', () => {
     async (state) => {
       const other = row(TEST_KEYS.ed25519, state, state === 'retiring' ? { sunsetAt: SUNSET } : {});
       served.use({ keys: [other, row(active, 'active')] });
-      expect((await served.directory().signerFor(ED25519)).kid).toBe(kids.active);
+      expect((await served.directory().sign(ED25519, () => new Uint8Array(8))).kid).toBe(kids.active);
     },
   );
 });
@@ -185,13 +185,13 @@ describe('a key that its KMS does not show', () => {
 describe('a pin', () => {
   test('that fits changes nothing', async () => {
     served.use({ keys: [row(TEST_KEYS.ed25519, 'active', { fingerprint: kids.signed })] });
-    expect((await served.directory().signerFor(ED25519)).kid).toBe(kids.signed);
+    expect((await served.directory().sign(ED25519, () => new Uint8Array(8))).kid).toBe(kids.signed);
     expect(await served.validate(document)).toBe('valid');
   });
 
   test('that does not fit: the key neither signs nor verifies, and the log says why', async () => {
     served.use({ keys: [row(TEST_KEYS.ed25519, 'active', { fingerprint: kids.active })] });
-    await expect(served.directory().signerFor(ED25519)).rejects.toMatchObject({
+    await expect(served.directory().sign(ED25519, () => new Uint8Array(8))).rejects.toMatchObject({
       code: 'signing_unavailable',
     });
     expect(await served.validate(document)).toBe('unknown_key');

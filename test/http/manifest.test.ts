@@ -76,8 +76,13 @@ test('a client that pins the root alone verifies documents, and refuses to go ba
 });
 
 test('a licence key cannot pass for the root', async () => {
-  const impostor = await service.ports.keys.signerFor('EC_SIGN_ED25519');
   const keys = await service.ports.keys.list();
+  const { kid } = await service.ports.keys.sign('EC_SIGN_ED25519', () => new Uint8Array(8));
+  const impostor: Signer = {
+    kid,
+    algorithm: 'EC_SIGN_ED25519',
+    sign: (message) => service.ports.keys.sign('EC_SIGN_ED25519', () => message),
+  };
   const forged = await publishManifest(service.ports, {
     root: impostor,
     keys,

@@ -52,9 +52,9 @@ export function createKms(stage: Stage): Kms {
   return {
     messageOf: (signature) => signed.get(signature),
     keysFor: (instance, request) => ({
-      async signerFor(algorithm) {
+      async sign(algorithm, makeMessage) {
         if (strikes('kmsKeyUnreadable')) throw unavailable();
-        return { kid: KID, algorithm, sign: (message) => sign(instance, request, algorithm, message) };
+        return sign(instance, request, algorithm, makeMessage({ kid: KID, algorithm }));
       },
       find: async () => undefined,
       list: async () => [],

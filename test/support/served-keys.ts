@@ -41,7 +41,7 @@ export async function serveKeys({ kms, ports: own, settings }: TestService): Pro
   let directory = own.keys;
   let present: number | undefined;
   const keys: KeyDirectory = {
-    signerFor: (algorithm) => directory.signerFor(algorithm),
+    sign: (algorithm, makeMessage) => directory.sign(algorithm, makeMessage),
     find: (kid) => directory.find(kid),
     list: () => directory.list(),
   };

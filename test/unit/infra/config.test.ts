@@ -179,6 +179,16 @@ describe('a configuration is refused', () => {
       'KMS_ENDPOINT points at a local KMS, and NODE_ENV is production. Unset KMS_ENDPOINT.',
     ],
     [
+      'a local AWS KMS in production',
+      { ...FIRESTORE, AWS_KMS_ENDPOINT: 'http://127.0.0.1:9001', NODE_ENV: 'production' },
+      'AWS_KMS_ENDPOINT points at a local AWS KMS, and NODE_ENV is production. Unset AWS_KMS_ENDPOINT.',
+    ],
+    [
+      'an AWS KMS elsewhere',
+      { ...SQLITE, AWS_KMS_ENDPOINT: 'https://kms.example.com' },
+      'AWS_KMS_ENDPOINT is wrong: must be http://127.0.0.1:PORT; leave it unset for the real AWS KMS.',
+    ],
+    [
       'a project number',
       { ...FIRESTORE, FIRESTORE_PROJECT: '123456789012' },
       'FIRESTORE_PROJECT is wrong: must be the id of a Google Cloud project, not its number or its name.',
@@ -221,10 +231,22 @@ describe('a configuration is refused', () => {
     [
       'a key without its version',
       { ...SQLITE, SIGNING_KEYS_JSON: JSON.stringify([{ name: 'k', algorithm: 'EC_SIGN_ED25519' }]) },
-      'SIGNING_KEYS_JSON (at 0.name) is wrong: name must be the full resource name of a crypto key version.',
+      'SIGNING_KEYS_JSON (at 0.name) is wrong: name must be the full resource name of a crypto key version, or the ARN of an AWS KMS key or alias.',
     ],
   ])('%s', (_, environment, sentence) => {
     expect(complaint(environment)).toBe(sentence);
+  });
+
+  test.each([
+    'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+    'arn:aws-us-gov:kms:us-gov-west-1:123456789012:alias/license-rsa',
+  ])('not: a key in AWS, %s', (name) => {
+    const keys = [
+      { name: KEY, algorithm: 'EC_SIGN_ED25519' },
+      { name, algorithm: 'EC_SIGN_ED25519' },
+    ];
+    const config = loadConfig({ ...SQLITE, SIGNING_KEYS_JSON: JSON.stringify(keys) });
+    expect(config.SIGNING_KEYS_JSON.map((key) => key.name)).toEqual([KEY, name]);
   });
 
   test('with every problem at once', () => {

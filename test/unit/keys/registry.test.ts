@@ -5,6 +5,7 @@ import { type RegisteredKey, registryProblems, sunsetProblem } from '../../../sh
 import { KEY_STATES, type KeyState } from '../../../shared/keys/states.ts';
 
 const ED = 'EC_SIGN_ED25519';
+const ARN = 'arn:aws:kms:eu-west-1:123456789012:key/one';
 const RSA = 'RSA_SIGN_PKCS1_4096_SHA256';
 
 const key = (name: string, state: KeyState, algorithm: AlgorithmName = ED, fingerprint?: string) =>
@@ -31,6 +32,13 @@ describe('a list of keys', () => {
       ],
     ),
     ['whose active key is of another algorithm', [key('a', 'active', RSA), key('b', 'staged')], [NONE]],
+    ['with one active key in each cloud', [key('a', 'active'), key(ARN, 'active')], []],
+    ['whose second cloud is being prepared', [key('a', 'active'), key(ARN, 'staged')], []],
+    [
+      'with two active keys in one cloud',
+      [key('a', 'active'), key(ARN, 'active'), key(`${ARN}2`, 'active')],
+      [`Two keys are active for ${ED}, at 1 and 2; leave one of them active`],
+    ],
     [
       'with two active keys',
       [key('a', 'active'), key('b', 'active', RSA), key('c', 'active')],

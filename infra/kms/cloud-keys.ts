@@ -1,0 +1,49 @@
+/** What the key directory asks of a cloud's KMS, one row a cloud. */
+import type { AlgorithmName } from '../../shared/algorithms.ts';
+import type { Cloud } from '../../shared/keys/registry.ts';
+import type { Signer } from '../../shared/ports/signer.ts';
+import { type AwsKmsClient, type AwsPublicKey, awsPublicKey, awsSigner } from './aws.ts';
+import { googlePublicKey, googleSigner, type KmsClient, type KmsPublicKey } from './google.ts';
+
+export interface CloudPublicKey {
+  readonly algorithm: AlgorithmName;
+  readonly pem: string;
+}
+
+export interface CloudKeys {
+  publicKey(name: string, deadlineMs?: number): Promise<CloudPublicKey>;
+  /** `publicKey` is what `publicKey` answered for the same name. */
+  signer(
+    name: string,
+    publicKey: CloudPublicKey,
+    options: { readonly kid: string; readonly deadlineMs: number | undefined },
+  ): Signer;
+}
+
+interface Clients {
+  readonly client: KmsClient;
+  readonly awsClient?: AwsKmsClient | undefined;
+}
+
+/** @throws Error when keys of a cloud are listed for which there is no client. */
+export function keysOfCloud(cloud: Cloud, { client, awsClient }: Clients): CloudKeys {
+  if (cloud === 'google') return googleKeys(client);
+  if (awsClient === undefined) throw new Error('There are keys in AWS, and no client for it.');
+  return awsKeys(awsClient);
+}
+
+function googleKeys(client: KmsClient): CloudKeys {
+  return {
+    publicKey: (name, deadlineMs) => googlePublicKey(client, name, deadlineMs),
+    signer: (versionName, publicKey, options) =>
+      googleSigner(client, { versionName, publicKey: publicKey as KmsPublicKey, ...options }),
+  };
+}
+
+function awsKeys(client: AwsKmsClient): CloudKeys {
+  return {
+    publicKey: (name, deadlineMs) => awsPublicKey(client, name, deadlineMs),
+    signer: (keyId, publicKey, options) =>
+      awsSigner(client, { keyId, publicKey: publicKey as AwsPublicKey, ...options }),
+  };
+}
