@@ -108,6 +108,9 @@ export const CONFIG_SCHEMA = z.object({
       }
     })
     .pipe(signingKeys),
+  SIGNING_FAILURE_POLICY: z
+    .enum(['reject', 'unsigned'], { error: 'must be reject or unsigned' })
+    .default('reject'),
   SIGNING_DEADLINE_MS: z.coerce.number().int().min(100).max(60_000).default(3000),
   KMS_ENDPOINT: z
     .string()

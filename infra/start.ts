@@ -5,7 +5,11 @@ import { VERSION } from './version.ts';
 
 export interface Started extends Infrastructure {
   readonly config: Config;
-  readonly settings: { readonly issuer: string; readonly clockSkewSeconds: number };
+  readonly settings: {
+    readonly issuer: string;
+    readonly clockSkewSeconds: number;
+    readonly signingFailurePolicy: Config['SIGNING_FAILURE_POLICY'];
+  };
   readonly about: {
     readonly name: string;
     readonly version: string;
@@ -19,10 +23,11 @@ export function start(name: string, environment: NodeJS.ProcessEnv = process.env
   try {
     const config = loadConfig(environment);
     const { ISSUER: issuer, NODE_ENV, CLOCK_SKEW_SECONDS: clockSkewSeconds } = config;
+    const { SIGNING_FAILURE_POLICY: signingFailurePolicy } = config;
     return {
       ...createInfrastructure(config),
       config,
-      settings: { issuer, clockSkewSeconds },
+      settings: { issuer, clockSkewSeconds, signingFailurePolicy },
       about: { name, version: VERSION, environment: NODE_ENV, issuer },
     };
   } catch (error) {

@@ -78,7 +78,7 @@ async function takeSeats(client: Client, licenseKey: string) {
     ),
   );
   const [first] = answers;
-  assert(first?.license_data);
+  assert(first?.license_data?.signature);
   show(`customer   ${first.license_data.customer.name}`);
   show(`session    ${first.session_id.slice(0, 28)}…`);
   show(`lease ends ${first.lease_expires_at}`);

@@ -1,6 +1,7 @@
 /** Why a document is not accepted, in one table. Part of the API: `validate` answers with these codes. */
 export const VERIFICATION_CODES = {
   malformed_document: 'This is not a licence document in a known format.',
+  document_unsigned: 'The document is not signed. Acquire the licence again.',
   unsupported_header: 'The document header asks for something that is not accepted.',
   unknown_key: 'The document names a key that is not registered.',
   key_not_active: 'The document names a key that does not sign yet. Read the keys again.',

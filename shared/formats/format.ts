@@ -38,7 +38,7 @@ export interface DocumentFormat<Encoded> {
 
 /** Why a received document is refused before its signature is looked at. */
 export class DocumentError extends Error {
-  readonly code: 'malformed_document' | 'unsupported_header';
+  readonly code: 'malformed_document' | 'unsupported_header' | 'document_unsigned';
 
   constructor(code: DocumentError['code'], detail: string, options?: { cause?: unknown }) {
     super(detail, options);

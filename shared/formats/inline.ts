@@ -32,6 +32,8 @@ export const inline: DocumentFormat<InlineDocument> = {
 export function decodeInlineObject(document: JsonObject): DecodedDocument {
   if (typeof document !== 'object' || document === null) throw malformed('it is no object');
   const { signature, signature_algorithm: claimed, ...signed } = document;
+  if (signature === null)
+    throw new DocumentError('document_unsigned', 'This document is not signed, so nobody can vouch for it.');
   if (typeof signed.kid !== 'string') throw malformed('it names no key in "kid"');
   if (typeof claimed !== 'string') throw malformed('it names no "signature_algorithm"');
   const bytes = typeof signature === 'string' ? base64Decode(signature) : undefined;

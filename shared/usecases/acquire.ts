@@ -61,7 +61,7 @@ export async function acquire(
       acquireOnce({ ports, settings, request, number, now: beginningOf(ports, request).now }),
     ),
   );
-  const signed = document ?? (await sign(ports, command, license, payload));
+  const signed = document ?? (await sign(ports, settings, command, license, payload));
   const { session_id, lease_expires_at, heartbeat_seconds } = payload;
   return { answer: { ...signed, session_id, lease_expires_at, heartbeat_seconds }, replayed };
 }

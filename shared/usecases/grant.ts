@@ -3,6 +3,7 @@
  * likely to succeed.
  */
 import { FREE_SEATS_EACH } from '../constants.ts';
+import { CountersignError } from '../errors.ts';
 import { CommitInterruptedError, ConflictError, type Snapshot } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { LicenseRecord } from '../records/license.ts';
@@ -15,7 +16,7 @@ import { type Claim, claimSession, type Granting } from './claim-session.ts';
 import { commitSession } from './commit-session.ts';
 import { believedFree, countFree, expectGrant } from './free-seats.ts';
 import { confirmLicense } from './known-license.ts';
-import { payloadOf, type SignedDocument, signDocument } from './license-document.ts';
+import { payloadOf, type SignedDocument, signDocument, withoutSignature } from './license-document.ts';
 import { readRecord } from './read.ts';
 import type { Settings } from './settings.ts';
 import type { SeatRequest } from './take-seat.ts';
@@ -133,11 +134,11 @@ function signEarly(
   decision: Granting,
   payload: DocumentPayload,
 ): Promise<SignedDocument> | undefined {
-  const { ports, request } = attempt;
+  const { ports, settings, request } = attempt;
   const isSame = JSON.stringify(request.early?.payload) === JSON.stringify(payload);
   if (isSame) return request.early?.document;
   if (!isLikely(attempt, license, decision)) return undefined;
-  const document = sign(ports, request.command, license, payload);
+  const document = sign(ports, settings, request.command, license, payload);
   request.early = { payload, document };
   return document;
 }
@@ -175,12 +176,22 @@ async function learnFreeSeats(
   await countFree(ports, { licenseHash, now }, seats).catch(() => undefined);
 }
 
-/** Has the active key of the licence's algorithm sign a document. */
-export function sign(
+/**
+ * Has the active key of the licence's algorithm sign a document; without one, where the operator has asked for that, the
+ * document goes out unsigned.
+ */
+export async function sign(
   { keys }: Ports,
+  { signingFailurePolicy }: Settings,
   { format }: AcquireCommand,
   { signing_algorithm: algorithm }: LicenseRecord,
   payload: DocumentPayload,
 ): Promise<SignedDocument> {
-  return signDocument(keys, algorithm, format, payload);
+  try {
+    return await signDocument(keys, algorithm, format, payload);
+  } catch (error) {
+    const isOutage = error instanceof CountersignError && error.code === 'signing_unavailable';
+    if (!isOutage || format !== 'inline' || signingFailurePolicy !== 'unsigned') throw error;
+    return withoutSignature(payload);
+  }
 }

@@ -4,7 +4,12 @@ import { FORMATS, type FormatName } from '../formats/index.ts';
 import type { KeyDirectory } from '../ports/key-directory.ts';
 import type { LicenseRecord } from '../records/license.ts';
 import type { SessionRecord } from '../records/session.ts';
-import { type DocumentPayload, formatInstant, type InlineDocument } from '../wire/document.ts';
+import {
+  type DocumentPayload,
+  formatInstant,
+  type InlineDocument,
+  type UnsignedDocument,
+} from '../wire/document.ts';
 
 /** What binds a document to the request that it answers. */
 export interface DocumentRequest {
@@ -14,7 +19,9 @@ export interface DocumentRequest {
   readonly nonce: string | undefined;
 }
 
-export type SignedDocument = { readonly license_data: InlineDocument } | { readonly token: string };
+export type SignedDocument =
+  | { readonly license_data: InlineDocument | UnsignedDocument }
+  | { readonly token: string };
 
 /** The payload that is signed for a session. */
 export function payloadOf(
@@ -59,4 +66,9 @@ export async function signDocument(
   return format === 'inline'
     ? { license_data: FORMATS.inline.encode(payload, signature) }
     : { token: FORMATS.jws.encode(payload, signature) };
+}
+
+/** An inline document without a signature. No verifier accepts it. */
+export function withoutSignature({ license_key = '', ...payload }: DocumentPayload): SignedDocument {
+  return { license_data: { ...payload, license_key, kid: null, signature: null, signature_algorithm: null } };
 }

@@ -4,4 +4,9 @@ export interface Settings {
   readonly issuer: string;
   /** Margin after the end of a lease before its seat may go to another machine. */
   readonly clockSkewSeconds: number;
+  /**
+   * What an acquire is answered when no signer signs: `reject` with `signing_unavailable`, or an `unsigned` inline
+   * document. Absent is `reject`.
+   */
+  readonly signingFailurePolicy?: 'reject' | 'unsigned';
 }

@@ -51,6 +51,18 @@ export const inlineDocument = documentPayload
 
 export type InlineDocument = z.infer<typeof inlineDocument>;
 
+/** `license_data` when the KMS fails and the operator has asked for documents nevertheless. It proves nothing. */
+export const unsignedDocument = documentPayload
+  .extend({
+    license_key: z.string(),
+    kid: z.null(),
+    signature: z.null(),
+    signature_algorithm: z.null(),
+  })
+  .meta({ id: 'UnsignedDocument' });
+
+export type UnsignedDocument = z.infer<typeof unsignedDocument>;
+
 /** RFC 3339 in UTC with the numeric offset that every parser in the field reads (Python before 3.11 has no `Z`). */
 export function formatInstant(milliseconds: number): string {
   return new Date(milliseconds).toISOString().replace('Z', '+00:00');

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { MAX_NONCE_LENGTH, MAX_STRING_LENGTH } from '../constants.ts';
 import { FORMAT_NAMES } from '../formats/index.ts';
-import { documentPayload, inlineDocument } from './document.ts';
+import { documentPayload, inlineDocument, unsignedDocument } from './document.ts';
 
 const text = z.string().min(1).max(MAX_STRING_LENGTH);
 const instant = z.iso.datetime({ offset: true });
@@ -90,7 +90,14 @@ const signedDocument = {
   token: z.string().optional().meta({ description: 'The signed document, when `format` is `jws`.' }),
 };
 
-export const acquireResponse = z.object({ ...signedDocument, ...lease }).meta({ id: 'AcquireResponse' });
+const licenseData = z.union([inlineDocument, unsignedDocument]).optional().meta({
+  description:
+    'The signed document, when `format` is `inline`; without a signature only where the operator asks for that during an outage of the KMS.',
+});
+
+export const acquireResponse = z
+  .object({ ...signedDocument, license_data: licenseData, ...lease })
+  .meta({ id: 'AcquireResponse' });
 
 const documentError = z.enum(['signing_unavailable']).optional().meta({
   description:

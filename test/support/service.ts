@@ -75,6 +75,7 @@ export interface TestServiceOptions {
   readonly clockSkewSeconds?: number;
   readonly allowedOrigins?: readonly string[];
   readonly deadlineMs?: number;
+  readonly signingFailurePolicy?: 'reject' | 'unsigned';
   /** Default `sqlite`. */
   readonly store?: TestStoreKind;
 }
@@ -96,7 +97,8 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     memory: createInstanceMemory(),
   };
   const name = `countersign-${randomUUID()}`;
-  const settings = { issuer: 'https://countersign.test', clockSkewSeconds };
+  const { signingFailurePolicy = 'reject' } = options;
+  const settings = { issuer: 'https://countersign.test', clockSkewSeconds, signingFailurePolicy };
   serve(
     {
       ports,
