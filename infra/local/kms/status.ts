@@ -1,11 +1,14 @@
-/** The gRPC status codes that the local KMS answers with (google/rpc/code.proto). */
+/** The gRPC status codes that local servers answer with (google/rpc/code.proto). */
 export const STATUS = {
   INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
   NOT_FOUND: 5,
   ALREADY_EXISTS: 6,
   PERMISSION_DENIED: 7,
   RESOURCE_EXHAUSTED: 8,
   FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  UNIMPLEMENTED: 12,
   INTERNAL: 13,
   UNAVAILABLE: 14,
 } as const;

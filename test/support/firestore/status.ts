@@ -1,30 +1,7 @@
-/** The gRPC status codes that the Firestore test server answers with (google/rpc/code.proto). */
-export const STATUS = {
-  INVALID_ARGUMENT: 3,
-  DEADLINE_EXCEEDED: 4,
-  NOT_FOUND: 5,
-  ALREADY_EXISTS: 6,
-  PERMISSION_DENIED: 7,
-  RESOURCE_EXHAUSTED: 8,
-  FAILED_PRECONDITION: 9,
-  ABORTED: 10,
-  UNIMPLEMENTED: 12,
-  INTERNAL: 13,
-  UNAVAILABLE: 14,
-} as const;
+/** How the Firestore test server says that it does not do what it was asked. */
+import { StatusError } from '../../../infra/local/kms/status.ts';
 
-export type StatusName = keyof typeof STATUS;
-
-/** An answer other than success. `message` becomes the gRPC status's details. */
-export class StatusError extends Error {
-  readonly status: StatusName;
-
-  constructor(status: StatusName, details: string, options?: ErrorOptions) {
-    super(details, options);
-    this.name = 'StatusError';
-    this.status = status;
-  }
-}
+export { STATUS, StatusError, type StatusName } from '../../../infra/local/kms/status.ts';
 
 export function invalid(details: string): StatusError {
   return new StatusError('INVALID_ARGUMENT', details);
