@@ -3,11 +3,9 @@
  * holds the two together. A wrong or missing value stops the start with a sentence that names it, never its value.
  */
 import { z } from 'zod';
-import { ALGORITHM_NAMES } from '../shared/algorithms.ts';
 import { DEFAULT_CLOCK_SKEW_SECONDS, DEFAULT_SWEEP_INTERVAL_SECONDS } from '../shared/constants.ts';
-import { registryProblems, sunsetProblem } from '../shared/keys/registry.ts';
-import { KEY_STATES } from '../shared/keys/states.ts';
 import { SEVERITIES } from './log.ts';
+import { SIGNING_KEYS_TEXT } from './signing-keys.ts';
 
 /** The setting is wrong; the message says which and how. */
 export class ConfigError extends Error {
@@ -29,45 +27,6 @@ const commaSeparated = z.string().transform((list) =>
 const origin = z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, {
   error: 'each must be an origin such as https://app.example.com, without a path',
 });
-
-// Strict: a misspelt member would leave a key active or without its pin.
-const signingKeyRow = z.strictObject({
-  name: z
-    .string()
-    .regex(
-      /^(projects\/[^/]+\/locations\/[^/]+\/keyRings\/[^/]+\/cryptoKeys\/[^/]+\/cryptoKeyVersions\/[1-9]\d*|arn:[\w-]+:kms:[\w-]+:\d{12}:(key|alias)\/[\w/-]+)$/,
-      {
-        error:
-          'name must be the full resource name of a crypto key version, or the ARN of an AWS KMS key or alias',
-      },
-    ),
-  algorithm: z.enum(ALGORITHM_NAMES),
-  use: z.literal('license').default('license'),
-  state: z.enum(KEY_STATES).default('active'),
-  sunset_at: z.iso
-    .datetime({ offset: true, error: 'must be RFC 3339, such as 2027-01-31T00:00:00Z' })
-    .transform((instant) => Date.parse(instant))
-    .optional(),
-  // 32 bytes in base64url; the last character has two bits that are zero.
-  fingerprint: z
-    .string()
-    .regex(/^[\w-]{42}[AEIMQUYcgkosw048]$/, { error: 'must be a kid: an RFC 7638 SHA-256 thumbprint' })
-    .optional(),
-});
-
-const signingKey = signingKeyRow
-  .superRefine(({ state, sunset_at }, context) => {
-    const message = sunsetProblem(state, sunset_at !== undefined);
-    if (message !== undefined) context.addIssue({ code: 'custom', path: ['sunset_at'], message });
-  })
-  .transform(({ sunset_at: sunsetAt, ...key }) => ({ ...key, sunsetAt }));
-
-const signingKeys = z
-  .array(signingKey)
-  .min(1)
-  .superRefine((keys, context) => {
-    for (const message of registryProblems(keys)) context.addIssue({ code: 'custom', message });
-  });
 
 /** What the variables mean and what they are when they are not set. */
 export const CONFIG_SCHEMA = z.object({
@@ -97,17 +56,8 @@ export const CONFIG_SCHEMA = z.object({
     .refine((host) => URL.canParse(`http://${host}`), { error: 'has a port beyond 65535' })
     .optional(),
   LICENSE_KEY_PEPPER: z.string().min(32, { error: 'must have at least 32 characters' }),
-  SIGNING_KEYS_JSON: z
-    .string()
-    .transform((text, context) => {
-      try {
-        return JSON.parse(text) as unknown;
-      } catch {
-        context.addIssue({ code: 'custom', message: 'is not JSON' });
-        return z.NEVER;
-      }
-    })
-    .pipe(signingKeys),
+  SIGNING_KEYS_JSON: SIGNING_KEYS_TEXT.optional(),
+  SIGNING_KEYS_FILE: z.string().optional(),
   SIGNING_FAILURE_POLICY: z
     .enum(['reject', 'unsigned'], { error: 'must be reject or unsigned' })
     .default('reject'),
@@ -167,7 +117,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
   const values: Values = Object.fromEntries(known);
   const result = CONFIG_SCHEMA.safeParse(values);
   const problems = result.success
-    ? [...storeProblems(result.data, values), ...productionProblems(result.data)]
+    ? [...storeProblems(result.data, values), ...keysProblems(values), ...productionProblems(result.data)]
     : result.error.issues.map((issue) => sentence(issue, values));
   if (!result.success || problems.length > 0) throw new ConfigError(problems.join('\n'));
   return result.data as Config;
@@ -184,6 +134,17 @@ function storeProblems({ STORE }: Settings, values: Values): string[] {
     ...missing,
     ...idle.map((name) => `${name} is set, and STORE is ${STORE}. Unset ${name}, or set STORE=${other}.`),
   ];
+}
+
+/** The keys come from one place. */
+function keysProblems({ SIGNING_KEYS_JSON: json, SIGNING_KEYS_FILE: file }: Values): string[] {
+  if (json !== undefined && file !== undefined)
+    return ['SIGNING_KEYS_JSON and SIGNING_KEYS_FILE are both set. Unset one of them.'];
+  if (json === undefined && file === undefined)
+    return [
+      'SIGNING_KEYS_JSON is not set. Set it to the list of signing keys, or SIGNING_KEYS_FILE to its file.',
+    ];
+  return [];
 }
 
 function productionProblems(settings: Settings): string[] {

@@ -179,6 +179,16 @@ describe('a configuration is refused', () => {
       'KMS_ENDPOINT points at a local KMS, and NODE_ENV is production. Unset KMS_ENDPOINT.',
     ],
     [
+      'keys from two places',
+      { ...SQLITE, SIGNING_KEYS_FILE: 'keys.json' },
+      'SIGNING_KEYS_JSON and SIGNING_KEYS_FILE are both set. Unset one of them.',
+    ],
+    [
+      'no keys',
+      { ...SQLITE, SIGNING_KEYS_JSON: '' },
+      'SIGNING_KEYS_JSON is not set. Set it to the list of signing keys, or SIGNING_KEYS_FILE to its file.',
+    ],
+    [
       'a local AWS KMS in production',
       { ...FIRESTORE, AWS_KMS_ENDPOINT: 'http://127.0.0.1:9001', NODE_ENV: 'production' },
       'AWS_KMS_ENDPOINT points at a local AWS KMS, and NODE_ENV is production. Unset AWS_KMS_ENDPOINT.',
@@ -246,7 +256,7 @@ describe('a configuration is refused', () => {
       { name, algorithm: 'EC_SIGN_ED25519' },
     ];
     const config = loadConfig({ ...SQLITE, SIGNING_KEYS_JSON: JSON.stringify(keys) });
-    expect(config.SIGNING_KEYS_JSON.map((key) => key.name)).toEqual([KEY, name]);
+    expect(config.SIGNING_KEYS_JSON?.map((key) => key.name)).toEqual([KEY, name]);
   });
 
   test('with every problem at once', () => {
