@@ -24,13 +24,12 @@ import { type CloudKeys, type CloudPublicKey, keysOfCloud } from './cloud-keys.t
 import { type Failover, withFailover } from './failover.ts';
 import type { KmsClient } from './google-client.ts';
 import { jwkFromPem, thumbprint } from './public-key.ts';
+import { DEFAULT_DEADLINE_MS } from './retries.ts';
 
 /** `algorithm` is known beforehand, so that a signer is found without reading every key; checked when the key is read. */
 export interface SigningKey extends RegisteredKey {
   readonly use: 'license';
 }
-
-const DEFAULT_DEADLINE_MS = 3_000;
 
 export interface KeyDirectoryOptions {
   /** For the keys in Google Cloud. */

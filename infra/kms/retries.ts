@@ -8,7 +8,7 @@ import { CountersignError } from '../../shared/errors.ts';
 import { policyFor } from './policies.ts';
 
 /** For all attempts together. A signature takes a KMS some tens of milliseconds, an HSM's up to hundreds. */
-const DEFAULT_DEADLINE_MS = 3_000;
+export const DEFAULT_DEADLINE_MS = 3_000;
 const DEFAULT_MAX_ATTEMPTS = 3;
 
 /** The pauses between attempts are about 100 and 300 ms; jitter takes up to half off. */

@@ -17,10 +17,17 @@ export async function endAllSessions(
   license: LicenseRecord,
   reason: EndReason,
 ): Promise<void> {
+  const failures: unknown[] = [];
   await forEachPage(ports.store, { collection: sessionsPath(licenseHash) }, async (page) => {
-    await inParallel(page, ({ path }) => endOne(ports, licenseHash, license, documentId(path), reason));
+    await inParallel(page, async ({ path }) => {
+      // One that cannot be ended, a damaged record say, must not keep the others alive.
+      await endOne(ports, licenseHash, license, documentId(path), reason).catch((error: unknown) =>
+        failures.push(error),
+      );
+    });
     return true;
   });
+  if (failures.length > 0) throw failures[0];
 }
 
 function endOne(

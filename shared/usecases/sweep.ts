@@ -98,8 +98,10 @@ async function settleLicenses(work: Sweep): Promise<void> {
   const lowered = [['seats_lowered_at', '<=', before]] as const;
   const query = { collection: LICENSES, where: lowered, orderBy: [['seats_lowered_at', 'asc']] } as const;
   await walk(work, query, (page) =>
-    inParallel(page, async ({ path }) => {
+    inParallel(page, async (snapshot) => {
+      const { path } = snapshot;
       report.licenses_looked_at += 1;
+      if (readable(work, () => readRecord(licenseRecord, snapshot)) === undefined) return;
       await leaveInterrupted(work, () => settleSeats(ports, settings, path.slice(LICENSES.length + 1)));
     }),
   );

@@ -85,6 +85,17 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (kind) => {
       await expect(reinstated).rejects.toMatchObject({ code: 'license_revoked' });
     });
 
+    test('ends all other sessions when one record is damaged, and says so', async () => {
+      const key = await service.addLicense({ seats: 300 });
+      const seats = Array.from({ length: 230 }, (_, seat) => seat);
+      await occupySeats(store, hashOf(key), seats, service.ports.clock.now() + 60_000);
+      const damaged = sessionPath(hashOf(key), '0'.repeat(32));
+      await store.commit([{ op: 'set', path: damaged, fields: { seat: 'no number' } }]);
+      const revoked = revokeLicense(service.ports, hashOf(key));
+      await expect(revoked).rejects.toMatchObject({ code: 'store_unavailable' });
+      expect([await countSessions(key), await countSeats(key)]).toEqual([1, 0]);
+    });
+
     test('ends sessions whose machines heartbeat all the time', async () => {
       const key = await service.addLicense({ seats: 10 });
       const sessions = await Promise.all(

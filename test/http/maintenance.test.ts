@@ -103,11 +103,14 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (kind) => {
         { op: 'set', path: lost, fields: { ...session?.fields, ...over } },
         { op: 'set', path: sessionPath(license, 'd'.repeat(32)), fields: { ...over, seat: 'no number' } },
       ]);
+      const broken = `licenses/${'b'.repeat(32)}`;
+      await store.commit([{ op: 'set', path: broken, fields: { seats_lowered_at: 1, seats: 'no number' } }]);
       service.advance(LEASE_SECONDS + SKEW_SECONDS + 1);
-      expect((await sweepNow()).body).toMatchObject({ damaged: 2, complete: true });
+      expect((await sweepNow()).body).toMatchObject({ damaged: 3, complete: true });
       expect(await usageOf(key)).toHaveLength(1);
       await store.commit([
         { op: 'delete', path: lost },
+        { op: 'delete', path: broken },
         { op: 'delete', path: sessionPath(license, 'd'.repeat(32)) },
       ]);
     });
