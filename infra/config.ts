@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { DEFAULT_CLOCK_SKEW_SECONDS, DEFAULT_SWEEP_INTERVAL_SECONDS } from '../shared/constants.ts';
+import { developmentKeys } from '../shared/keys/registry.ts';
 import { SEVERITIES } from './log.ts';
 import { SIGNING_KEYS_TEXT } from './signing-keys.ts';
 
@@ -15,7 +16,7 @@ export class ConfigError extends Error {
   }
 }
 
-const PRODUCTION = 'production';
+export const PRODUCTION = 'production';
 
 const commaSeparated = z.string().transform((list) =>
   list
@@ -113,17 +114,35 @@ const DEVELOPMENT_ONLY = {
 
 /** @throws ConfigError when a variable is missing or wrong, or contradicts another */
 export function loadConfig(environment: NodeJS.ProcessEnv): Config {
-  const known = Object.keys(CONFIG_SCHEMA.shape).map((name) => [name, environment[name] || undefined]);
-  const values: Values = Object.fromEntries(known);
-  const result = CONFIG_SCHEMA.safeParse(values);
-  const problems = result.success
-    ? [...storeProblems(result.data, values), ...keysProblems(values), ...productionProblems(result.data)]
-    : result.error.issues.map((issue) => sentence(issue, values));
-  if (!result.success || problems.length > 0) throw new ConfigError(problems.join('\n'));
-  return result.data as Config;
+  return load(CONFIG_SCHEMA, environment) as Config;
 }
 
-function storeProblems({ STORE }: Settings, values: Values): string[] {
+/** What an operator's commands need: no pepper, because they open no licence by its key. */
+export type OperatorConfig = DistributiveOmit<Config, 'LICENSE_KEY_PEPPER'>;
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+/** @throws ConfigError */
+export function loadOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConfig {
+  return load(CONFIG_SCHEMA.omit({ LICENSE_KEY_PEPPER: true }), environment) as OperatorConfig;
+}
+
+function load(schema: z.ZodObject, environment: NodeJS.ProcessEnv): unknown {
+  const known = Object.keys(schema.shape).map((name) => [name, environment[name] || undefined]);
+  const values: Values = Object.fromEntries(known);
+  const result = schema.safeParse(values);
+  const problems = result.success
+    ? [
+        ...storeProblems(result.data as OperatorConfig, values),
+        ...keysProblems(values),
+        ...productionProblems(result.data as OperatorConfig),
+      ]
+    : result.error.issues.map((issue) => sentence(issue, values));
+  if (!result.success || problems.length > 0) throw new ConfigError(problems.join('\n'));
+  return result.data;
+}
+
+function storeProblems({ STORE }: OperatorConfig, values: Values): string[] {
   const { needs, unread, other } = STORE_RULES[STORE];
   const missing =
     values[needs.name] === undefined
@@ -147,11 +166,13 @@ function keysProblems({ SIGNING_KEYS_JSON: json, SIGNING_KEYS_FILE: file }: Valu
   return [];
 }
 
-function productionProblems(settings: Settings): string[] {
+function productionProblems(settings: OperatorConfig): string[] {
   if (settings.NODE_ENV !== PRODUCTION) return [];
-  return Object.entries(DEVELOPMENT_ONLY)
+  const endpoints = Object.entries(DEVELOPMENT_ONLY)
     .filter(([name]) => settings[name as keyof typeof DEVELOPMENT_ONLY] !== undefined)
     .map(([name, what]) => `${name} points at a local ${what}, and NODE_ENV is production. Unset ${name}.`);
+  const keys = developmentKeys(settings.SIGNING_KEYS_JSON ?? []);
+  return [...endpoints, ...keys.map((problem) => `SIGNING_KEYS_JSON is wrong: ${problem}.`)];
 }
 
 function sentence({ path, message }: z.core.$ZodIssue, values: Values): string {

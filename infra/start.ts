@@ -20,7 +20,7 @@ export interface Started extends Infrastructure {
 
 /** Starts what the function `name` needs. A wrong setting ends the process with exit code 1 and a sentence. */
 export function start(name: string, environment: NodeJS.ProcessEnv = process.env): Started {
-  try {
+  return orExit(() => {
     const config = loadConfig(environment);
     const { ISSUER: issuer, NODE_ENV, CLOCK_SKEW_SECONDS: clockSkewSeconds } = config;
     const { SIGNING_FAILURE_POLICY: signingFailurePolicy } = config;
@@ -30,9 +30,30 @@ export function start(name: string, environment: NodeJS.ProcessEnv = process.env
       settings: { issuer, clockSkewSeconds, signingFailurePolicy },
       about: { name, version: VERSION, environment: NODE_ENV, issuer },
     };
+  });
+}
+
+/** The same for a function that signs: an active key that is disabled, destroyed or another one ends the process too. */
+export async function startSigning(name: string): Promise<Started> {
+  const started = start(name);
+  try {
+    await started.requireActiveKeys();
+    return started;
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`Countersign cannot start.\n${error.message}\n`);
-    process.exit(1);
+    return exitOn(error);
   }
+}
+
+function orExit<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    return exitOn(error);
+  }
+}
+
+function exitOn(error: unknown): never {
+  if (!(error instanceof ConfigError)) throw error;
+  process.stderr.write(`Countersign cannot start.\n${error.message}\n`);
+  process.exit(1);
 }

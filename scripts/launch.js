@@ -5,13 +5,16 @@
  */
 const NEEDED_MAJOR = 24;
 
+/** How a user starts each program with the Node that `npm ci` brings. */
+const COMMANDS = { 'start.ts': 'npm start', 'demo.ts': 'npm run demo', 'cli/main.ts': 'npx countersign' };
+
 const [major] = process.versions.node.split('.').map(Number);
-const [, , program = 'start.ts'] = process.argv;
+const [program = 'start.ts'] = process.argv.splice(2, 1);
 
 if (major < NEEDED_MAJOR) {
   process.stderr.write(
     `Countersign needs Node ${NEEDED_MAJOR} or later, and this is Node ${process.versions.node}.\n` +
-      `Run "npm ci" and then "npm ${program === 'demo.ts' ? 'run demo' : 'start'}": npm ci brings its own Node ${NEEDED_MAJOR}.\n`,
+      `Run "npm ci" and then "${COMMANDS[program] ?? program}": npm ci brings its own Node ${NEEDED_MAJOR}.\n`,
   );
   process.exit(1);
 }

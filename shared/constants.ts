@@ -11,6 +11,15 @@
 export const MAX_BODY_BYTES = 65_536;
 
 /**
+ * The longest issued licence (AEGIS, CAIO, DTLIC2) as text: one that no request could carry is not read offline either. Such
+ * text is ASCII, so characters are bytes; real ones have 500 to 2,000, of which an RSA signature takes 684.
+ */
+export const MAX_LICENSE_CHARACTERS = 65_536;
+
+/** 9999-12-31T23:59:59Z, the last second that RFC 3339 can write: beyond it `Date` soon has no text. */
+export const LAST_EPOCH_SECOND = 253_402_300_799;
+
+/**
  * How deeply arrays and objects may nest: `1` is at depth 0, `[]` at depth 1. Our own documents
  * need a handful, and `JSON.parse` accepts 1,000,000 levels, on which whatever walks the value next overflows.
  */
@@ -75,8 +84,11 @@ export const REAP_WINDOW = 16;
 /** `Retry-After` of a 503: long enough for a blip to pass, shorter than any heartbeat interval. */
 export const RETRY_AFTER_SECONDS = 5;
 
-/** How long clients may cache public keys: a compromise must reach them within minutes. */
-export const PUBLIC_KEY_MAX_AGE_SECONDS = 300;
+/**
+ * How long clients may cache public keys and the key manifest. A compromise must be known everywhere within a minute: this,
+ * the 15 s after which an instance looks at its keys again, and a margin.
+ */
+export const PUBLIC_KEY_MAX_AGE_SECONDS = 30;
 
 /**
  * Attempts of one acquire that follow within this time give the same document, so that a signature can serve a later
@@ -121,3 +133,19 @@ export const DEFAULT_SWEEP_INTERVAL_SECONDS = 60;
 
 /** How long one sweep lasts at most: below the 60 s after which Cloud Scheduler and load balancers give up. */
 export const SWEEP_SECONDS = 45;
+
+/** How long clients may rely on a manifest without fetching a newer one: a client that is offline for less notices nothing. */
+export const DEFAULT_MANIFEST_DAYS = 30;
+
+/** Certificates are renewed when half their life is over. The root's is as long as clients keep a build. */
+export const ROOT_CERTIFICATE_DAYS = 3650;
+export const KEY_CERTIFICATE_DAYS = 1095;
+
+/**
+ * How long a key must have been published before it signs: key sets are cached for `PUBLIC_KEY_MAX_AGE_SECONDS`, and
+ * instances look at their list each 15 s.
+ */
+export const MIN_STAGED_SECONDS = 60;
+
+/** How long a key verifies after another one took over, unless the operator says: a yearly licence and a year of slack. */
+export const DEFAULT_SUNSET_DAYS = 730;

@@ -1,12 +1,12 @@
 /** The function `countersign`: every endpoint in one process, for one box and for the local stack. */
-import { start } from '../../infra/start.ts';
+import { startSigning } from '../../infra/start.ts';
 import { serve } from '../http/serve.ts';
 import { keyEndpoints } from '../keys/endpoints.ts';
 import { manifestEndpoints } from '../keys/manifest.ts';
 import { licenseEndpoints } from '../licenses/endpoints.ts';
 import { scheduleSweeps } from '../maintenance/schedule.ts';
 
-export const started = start('countersign');
+export const started = await startSigning('countersign');
 
 const { ports, settings, log, config } = started;
 // The sweep has no endpoint here: this process faces the clients.

@@ -47,18 +47,20 @@ export function keyEndpoints(keys: KeyDirectory): Endpoint[] {
 }
 
 /** Nothing for a key that verifies nothing any more. */
-function toJwk({ kid, algorithm, jwk, state, sunsetAt }: KeyRecord) {
+function toJwk({ kid, algorithm, jwk, state, sunsetAt, issuer }: KeyRecord) {
   if (jwk === undefined) return [];
   const sunset = sunsetAt === undefined ? {} : { sunset_at: formatInstant(sunsetAt) };
-  return [{ ...jwk, kid, alg: ALGORITHMS[algorithm].jose, use: 'sig', state, ...sunset }];
+  const own = issuer === undefined ? {} : { issuer };
+  return [{ ...jwk, kid, alg: ALGORITHMS[algorithm].jose, use: 'sig', state, ...sunset, ...own }];
 }
 
-function describe({ kid, algorithm, state, sunsetAt, pem }: KeyRecord) {
+function describe({ kid, algorithm, state, sunsetAt, issuer, pem }: KeyRecord) {
   return {
     kid,
     algorithm,
     state,
     sunset_at: sunsetAt === undefined ? null : formatInstant(sunsetAt),
+    issuer: issuer ?? null,
     pem_url: pem === undefined ? null : `/api/v1/keys/${kid}.pem`,
   };
 }

@@ -1,14 +1,20 @@
-/** Serves the key manifest as it was published. The function holds no root key and cannot make one. */
+/** Serves the key manifest and the certificates as they were published. The function holds no root key and can make none. */
 
 import { PUBLIC_KEY_MAX_AGE_SECONDS } from '../../shared/constants.ts';
 import { CountersignError } from '../../shared/errors.ts';
 import type { DocumentStore } from '../../shared/ports/document-store.ts';
-import { manifestRecord } from '../../shared/records/manifest.ts';
-import { MANIFEST_PATH } from '../../shared/records/paths.ts';
+import { certificateRecord, manifestRecord } from '../../shared/records/manifest.ts';
+import { certificatePath, MANIFEST_PATH } from '../../shared/records/paths.ts';
 import { readRecord } from '../../shared/usecases/read.ts';
 import { type Endpoint, get } from '../http/endpoint.ts';
 
 const MEDIA_TYPE = 'application/jwt';
+/** RFC 8555 §9.1. */
+const CERTIFICATE_MEDIA_TYPE = 'application/pem-certificate-chain';
+const CACHEABLE = { 'cache-control': `public, max-age=${PUBLIC_KEY_MAX_AGE_SECONDS}` };
+
+/** Before a kid becomes part of a path: what a thumbprint looks like. */
+const KID = /^[\w-]{43}$/;
 
 export function manifestEndpoints(store: DocumentStore): Endpoint[] {
   return [
@@ -29,8 +35,24 @@ export function manifestEndpoints(store: DocumentStore): Endpoint[] {
             'manifest_not_published',
             'The operator has published no key manifest yet.',
           );
-        const cache = `public, max-age=${PUBLIC_KEY_MAX_AGE_SECONDS}`;
-        return { body: published.token, headers: { 'cache-control': cache, 'content-type': MEDIA_TYPE } };
+        return { body: published.token, headers: { ...CACHEABLE, 'content-type': MEDIA_TYPE } };
+      },
+    }),
+    get({
+      operationId: 'getKeyCertificate',
+      path: '/api/v1/keys/{kid}.crt',
+      summary: 'X.509 certificate chain of an RSA key',
+      description: 'The certificate of the key, then that of the root key; of the root key its own alone.',
+      tag: 'keys',
+      mediaType: CERTIFICATE_MEDIA_TYPE,
+      errors: ['key_not_found', 'store_unavailable'],
+      handle: async ({ params }) => {
+        const kid = (params.kid ?? '').replace(/\.crt$/, '');
+        const [snapshot] = KID.test(kid) ? await store.get([certificatePath(kid)]) : [];
+        const found = readRecord(certificateRecord, snapshot)?.record;
+        if (found === undefined)
+          throw new CountersignError('key_not_found', 'No certificate is published for this kid.');
+        return { body: found.chain, headers: { ...CACHEABLE, 'content-type': CERTIFICATE_MEDIA_TYPE } };
       },
     }),
   ];

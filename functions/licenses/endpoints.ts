@@ -8,6 +8,9 @@ import { heartbeat } from '../../shared/usecases/heartbeat.ts';
 import { release } from '../../shared/usecases/release.ts';
 import type { Settings } from '../../shared/usecases/settings.ts';
 import { type ValidateAnswer, validate } from '../../shared/usecases/validate.ts';
+import type { LicenseAnswer } from '../../shared/usecases/validate-license.ts';
+import { formatInstant } from '../../shared/wire/document.ts';
+import type { IssuedLicense } from '../../shared/wire/issued.ts';
 import * as wire from '../../shared/wire/licenses.ts';
 import { type Endpoint, type EndpointAnswer, type EndpointRequest, post } from '../http/endpoint.ts';
 
@@ -101,7 +104,10 @@ export function licenseEndpoints(ports: Ports, settings: Settings): Endpoint[] {
         const { product, version, hardware_id: hardwareId, features, nonce } = body;
         return {
           body: toWire(
-            await validate(ports, { token, scope: { product, version, hardwareId, features, nonce } }),
+            await validate(ports, settings, {
+              token,
+              scope: { product, version, hardwareId, features, nonce },
+            }),
           ),
         };
       },
@@ -137,7 +143,10 @@ function claimOf(body: {
   return { sessionId: body.session_id, licenseKey: body.license_key, hardwareId: body.hardware_id };
 }
 
-function toWire({ valid, code, error, document }: ValidateAnswer): z.output<typeof wire.validateResponse> {
+function toWire(answer: ValidateAnswer | LicenseAnswer): z.output<typeof wire.validateResponse> {
+  const { valid, code, error } = answer;
+  if ('license' in answer) return { valid, code, error, ...licenseMembers(answer.license) };
+  const { document } = answer;
   return {
     valid,
     code,
@@ -150,5 +159,20 @@ function toWire({ valid, code, error, document }: ValidateAnswer): z.output<type
     features: document?.features ?? null,
     expires_at: document?.expires_at ?? null,
     document,
+  };
+}
+
+/** What the answer says of a licence that was issued as text; the type of such a licence is its tier. */
+function licenseMembers(license: IssuedLicense | null) {
+  const expiresAt = license?.expiresAt ?? null;
+  return {
+    license_id: license?.licenseId ?? null,
+    session_id: null,
+    customer_name: license?.customer.name ?? null,
+    product: license?.product ?? null,
+    tier: license?.licenseType ?? null,
+    features: license === null ? null : [...license.features],
+    expires_at: expiresAt === null ? null : formatInstant(expiresAt),
+    document: (license?.claims ?? null) as z.output<typeof wire.validateResponse>['document'],
   };
 }

@@ -1,7 +1,7 @@
 /** The function `licenses`: what clients call. It may sign with the licence keys. */
-import { start } from '../../infra/start.ts';
+import { startSigning } from '../../infra/start.ts';
 import { serve } from '../http/serve.ts';
 import { licenseEndpoints } from './endpoints.ts';
 
-const started = start('licenses');
+const started = await startSigning('licenses');
 serve(started, licenseEndpoints(started.ports, started.settings));

@@ -6,7 +6,14 @@
  * signal ends a request, but not the search for credentials, which may ask over the network: hence the race.
  */
 
-import type { GetPublicKeyResponse, KMSClient, SignRequest, SignResponse } from '@aws-sdk/client-kms';
+import type {
+  GetPublicKeyResponse,
+  KMSClient,
+  SignRequest,
+  SignResponse,
+  VerifyMacRequest,
+  VerifyMacResponse,
+} from '@aws-sdk/client-kms';
 
 /** What a local KMS takes for signed requests. With credentials at hand nothing looks for others. */
 const LOCAL = {
@@ -35,10 +42,12 @@ export class AwsCallError extends Error {
   }
 }
 
-/** `deadlineAt` is milliseconds since the epoch. Both methods reject with `AwsCallError` only. */
+/** `deadlineAt` is milliseconds since the epoch. The calls reject with `AwsCallError` only. */
 export interface AwsKmsClient {
   sign(request: SignRequest, deadlineAt: number): Promise<SignResponse>;
   getPublicKey(keyId: string, deadlineAt: number): Promise<GetPublicKeyResponse>;
+  /** A MAC that is wrong is a rejection too: `KMSInvalidMacException`. */
+  verifyMac(request: VerifyMacRequest, deadlineAt: number): Promise<VerifyMacResponse>;
   close(): Promise<void>;
 }
 
@@ -74,6 +83,10 @@ export function createAwsKmsClient(options: SdkOptions = {}): AwsKmsClient {
       call(deadlineAt, ({ client, GetPublicKeyCommand }, abortSignal) =>
         client.send(new GetPublicKeyCommand({ KeyId: keyId }), { abortSignal }),
       ),
+    verifyMac: (request, deadlineAt) =>
+      call(deadlineAt, ({ client, VerifyMacCommand }, abortSignal) =>
+        client.send(new VerifyMacCommand(request), { abortSignal }),
+      ),
     close: async () => (await loading)?.client.destroy(),
   };
 }
@@ -86,14 +99,16 @@ interface SdkOptions {
 type Sdk = Awaited<ReturnType<typeof loadSdk>>;
 
 async function loadSdk(options: SdkOptions) {
-  const { KMSClient, GetPublicKeyCommand, SignCommand } = await import('@aws-sdk/client-kms');
-  return { client: new KMSClient(sdkOptions(options)), GetPublicKeyCommand, SignCommand };
+  const { KMSClient, GetPublicKeyCommand, SignCommand, VerifyMacCommand } = await import(
+    '@aws-sdk/client-kms'
+  );
+  return { client: new KMSClient(sdkOptions(options)), GetPublicKeyCommand, SignCommand, VerifyMacCommand };
 }
 
 /** The client of `@aws-sdk/client-kms` itself; for administration. */
-export async function createAwsSdkClient(endpoint: string): Promise<KMSClient> {
+export async function createAwsSdkClient(endpoint?: string): Promise<KMSClient> {
   const { KMSClient } = await import('@aws-sdk/client-kms');
-  return new KMSClient(sdkOptions({ endpoint }));
+  return new KMSClient(sdkOptions(endpoint === undefined ? {} : { endpoint }));
 }
 
 function sdkOptions({ endpoint, region }: SdkOptions) {

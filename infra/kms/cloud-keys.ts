@@ -1,9 +1,12 @@
 /** What the key directory asks of a cloud's KMS, one row a cloud. */
 import type { AlgorithmName } from '../../shared/algorithms.ts';
 import type { Cloud } from '../../shared/keys/registry.ts';
+import type { MacVerifier } from '../../shared/ports/mac-verifier.ts';
 import type { Signer } from '../../shared/ports/signer.ts';
 import { type AwsKmsClient, type AwsPublicKey, awsPublicKey, awsSigner } from './aws.ts';
+import { awsMacVerifier } from './aws-mac.ts';
 import { googlePublicKey, googleSigner, type KmsClient, type KmsPublicKey } from './google.ts';
+import { googleMacVerifier } from './google-mac.ts';
 
 export interface CloudPublicKey {
   readonly algorithm: AlgorithmName;
@@ -18,6 +21,7 @@ export interface CloudKeys {
     publicKey: CloudPublicKey,
     options: { readonly kid: string; readonly deadlineMs: number | undefined },
   ): Signer;
+  macVerifier(name: string, deadlineMs?: number): MacVerifier;
 }
 
 interface Clients {
@@ -37,6 +41,7 @@ function googleKeys(client: KmsClient): CloudKeys {
     publicKey: (name, deadlineMs) => googlePublicKey(client, name, deadlineMs),
     signer: (versionName, publicKey, options) =>
       googleSigner(client, { versionName, publicKey: publicKey as KmsPublicKey, ...options }),
+    macVerifier: (versionName, deadlineMs) => googleMacVerifier(client, { versionName, deadlineMs }),
   };
 }
 
@@ -45,5 +50,6 @@ function awsKeys(client: AwsKmsClient): CloudKeys {
     publicKey: (name, deadlineMs) => awsPublicKey(client, name, deadlineMs),
     signer: (keyId, publicKey, options) =>
       awsSigner(client, { keyId, publicKey: publicKey as AwsPublicKey, ...options }),
+    macVerifier: (keyId, deadlineMs) => awsMacVerifier(client, { keyId, deadlineMs }),
   };
 }

@@ -78,10 +78,27 @@ interface PublicKeyResponse {
   readonly algorithm: string;
 }
 
-/** `deadlineAt` is milliseconds since the epoch. Both methods reject with `KmsCallError` only. */
+export interface MacVerifyRequest {
+  readonly name: string;
+  readonly data: Uint8Array;
+  readonly dataCrc32c: { readonly value: number };
+  readonly mac: Uint8Array;
+  readonly macCrc32c: { readonly value: number };
+}
+
+export interface MacVerifyResponse {
+  readonly name: string;
+  readonly success: boolean;
+  readonly verifiedSuccessIntegrity: boolean;
+  readonly verifiedDataCrc32c: boolean;
+  readonly verifiedMacCrc32c: boolean;
+}
+
+/** `deadlineAt` is milliseconds since the epoch. The calls reject with `KmsCallError` only. */
 export interface KmsClient {
   asymmetricSign(request: SignRequest, deadlineAt: number): Promise<SignResponse>;
   getPublicKey(name: string, deadlineAt: number): Promise<PublicKeyResponse>;
+  macVerify(request: MacVerifyRequest, deadlineAt: number): Promise<MacVerifyResponse>;
   close(): Promise<void>;
 }
 
@@ -137,6 +154,7 @@ export function createKmsClient({ endpoint }: { readonly endpoint?: string } = {
       call('asymmetricSign', request, deadlineAt) as Promise<SignResponse>,
     getPublicKey: (name, deadlineAt) =>
       call('getPublicKey', { name }, deadlineAt) as Promise<PublicKeyResponse>,
+    macVerify: (request, deadlineAt) => call('macVerify', request, deadlineAt) as Promise<MacVerifyResponse>,
     close: async () => (await connecting?.catch(() => undefined))?.close(),
   };
 }

@@ -39,3 +39,11 @@ export function signatureCheck(key: { readonly algorithm: AlgorithmName; readonl
     );
   };
 }
+
+/** An HMAC-SHA-256 tag has the length of the hash: RFC 2104 §2. */
+const TAG_BYTES = 32;
+
+/** Whether a KMS takes this message, and its tag could be this one. */
+export function canBeTagged(message: Uint8Array, mac: Uint8Array, maxMessageBytes: number): boolean {
+  return mac.length === TAG_BYTES && message.length > 0 && message.length <= maxMessageBytes;
+}

@@ -1,6 +1,6 @@
 /**
  * What follows from a failed call to a KMS: whether to ask again, and what the service's client is told. One
- * row per error; signing twice does no harm, so asking again is always safe.
+ * row per error; signing or verifying twice does no harm, so asking again is always safe.
  */
 
 import { AwsCallError } from './aws-client.ts';
@@ -40,7 +40,8 @@ const GOOGLE: ReadonlyMap<KmsStatus, Policy> = new Map([
   ['INTERNAL', UNREACHABLE],
   ['ABORTED', UNREACHABLE],
   ['DEADLINE_EXCEEDED', LATE],
-  // The request's checksum did not match: "perform a limited number of retries" (AsymmetricSignRequest).
+  // The request's checksum did not match: "perform a limited number of retries" (AsymmetricSignRequest,
+  // MacVerifyRequest).
   ['INVALID_ARGUMENT', { ...REFUSAL, again: true }],
   // The quota is per minute; more calls only use more of it.
   [
@@ -54,7 +55,7 @@ const GOOGLE: ReadonlyMap<KmsStatus, Policy> = new Map([
 ]);
 
 /**
- * By AWS error name (API reference of Sign and GetPublicKey), and by the names that `aws-client.ts` gives to what
+ * By AWS error name (API reference of Sign, GetPublicKey and VerifyMac), and by the names that `aws-client.ts` gives to what
  * has none. One that is not here is a passing failure with an HTTP status from 500, else a refusal.
  */
 const AWS: ReadonlyMap<string, Policy> = new Map([

@@ -6,9 +6,9 @@
  * without the key that everybody's documents name refuses them all. The log says so.
  */
 import { readFileSync } from 'node:fs';
-import type { KeyDirectory } from '../../shared/ports/key-directory.ts';
 import type { Log } from '../../shared/ports/log.ts';
 import { parseSigningKeys, type SigningKeys } from '../signing-keys.ts';
+import type { CloudKeyDirectory } from './directory.ts';
 
 /** A compromise must reach every instance within a minute, and a mounted secret may itself be some seconds late. */
 const EVERY_MS = 15_000;
@@ -16,13 +16,15 @@ const EVERY_MS = 15_000;
 export interface ReloadingDirectoryOptions {
   readonly path: string;
   /** Makes the directory of a list. */
-  readonly build: (keys: SigningKeys) => KeyDirectory;
+  readonly build: (keys: SigningKeys) => CloudKeyDirectory;
+  /** Refuses keys of a local KMS. */
+  readonly isProduction?: boolean;
   readonly log: Log;
   /** Default 15,000. */
   readonly everyMs?: number;
 }
 
-export interface ReloadingDirectory extends KeyDirectory {
+export interface ReloadingDirectory extends CloudKeyDirectory {
   /** Stops looking at the file. */
   close(): void;
 }
@@ -32,10 +34,11 @@ export function createReloadingDirectory({
   path,
   build,
   log,
+  isProduction = false,
   everyMs = EVERY_MS,
 }: ReloadingDirectoryOptions): ReloadingDirectory {
   let text = readFileSync(path, 'utf8');
-  let current = build(parseSigningKeys(text));
+  let current = build(parseSigningKeys(text, { isProduction }));
 
   function reload(): void {
     try {
@@ -43,7 +46,7 @@ export function createReloadingDirectory({
       if (next === text) return;
       // Remembered before it is understood: the same mistake is reported once.
       text = next;
-      current = build(parseSigningKeys(next));
+      current = build(parseSigningKeys(next, { isProduction }));
       log.write({ severity: 'INFO', message: 'the list of signing keys has changed' });
     } catch (error) {
       const { message } = error as Error;
@@ -57,6 +60,8 @@ export function createReloadingDirectory({
     sign: (algorithm, makeMessage) => current.sign(algorithm, makeMessage),
     find: (kid) => current.find(kid),
     list: () => current.list(),
+    macKeys: () => current.macKeys(),
+    activeProblems: () => current.activeProblems(),
     close: () => clearInterval(timer),
   };
 }

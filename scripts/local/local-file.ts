@@ -6,6 +6,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { generateLicenseKey } from '../../shared/license-key.ts';
+import { SETTINGS_FILE } from '../cli/operator.ts';
 
 const localFile = z.object({
   base_url: z.string(),
@@ -43,6 +44,11 @@ export function writeLocalFile(home: string, content: LocalFile): void {
 /** `root-key.json`: the public root key as a JWK, for clients to pin. Written at each start. */
 export function writeRootKey(home: string, jwk: object): void {
   writeOwnerOnly(join(home, 'root-key.json'), `${JSON.stringify(jwk, null, 2)}\n`);
+}
+
+/** `settings.json`: what the environment of an operator's command says of another deployment. No secret is in it. */
+export function writeSettings(home: string, settings: Readonly<Record<string, string>>): void {
+  writeOwnerOnly(join(home, SETTINGS_FILE), `${JSON.stringify(settings, null, 2)}\n`);
 }
 
 /** A secret that is made once and kept in a file of its own. */

@@ -1,16 +1,21 @@
 /** The demo customer's licences. Seeding again changes nothing. */
 import { randomUUID } from 'node:crypto';
+import { normalizeLicenseKey } from '../../shared/license-key.ts';
 import { ConflictError } from '../../shared/ports/document-store.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
+import type { LicenseRecord } from '../../shared/records/license.ts';
 import { createLicense, type NewLicense } from '../../shared/usecases/create-license.ts';
+import { issueAegis } from '../../shared/usecases/issue-document.ts';
+import type { Settings } from '../../shared/usecases/settings.ts';
 import type { LocalFile } from './local-file.ts';
 
 const CUSTOMER = { id: 'demo-customer', name: 'Société Générale 東京' };
 const DAY_SECONDS = 86_400;
 
-type Seeding = Pick<Ports, 'store' | 'hasher' | 'clock'>;
+type Seeding = Pick<Ports, 'store' | 'hasher' | 'clock' | 'keys'>;
 
-export async function seedDemoLicenses(ports: Seeding, keys: LocalFile): Promise<void> {
+/** The licence with a number of seats is also issued as a document, as for a customer without a network. */
+export async function seedDemoLicenses(ports: Seeding, settings: Settings, keys: LocalFile): Promise<void> {
   const shared = {
     customer: CUSTOMER,
     product: 'demo-app',
@@ -19,13 +24,15 @@ export async function seedDemoLicenses(ports: Seeding, keys: LocalFile): Promise
     allowedMajorVersions: [1, 2],
     policy: { borrow_max_seconds: 7 * DAY_SECONDS },
   } as const;
-  await createOnce(ports, {
+  const license = await createOnce(ports, {
     ...shared,
     licenseKey: keys.license_key,
     licenseId: randomUUID(),
     seats: 5,
     signingAlgorithm: 'RSA_SIGN_PKCS1_4096_SHA256',
   });
+  const licenseHash = ports.hasher.hash('license', normalizeLicenseKey(keys.license_key));
+  if (license !== undefined) await issueAegis(ports, settings, licenseHash, license);
   await createOnce(ports, {
     ...shared,
     licenseKey: keys.unlimited_license_key,
@@ -35,10 +42,12 @@ export async function seedDemoLicenses(ports: Seeding, keys: LocalFile): Promise
   });
 }
 
-async function createOnce(ports: Seeding, license: NewLicense): Promise<void> {
+/** Undefined when it is there already. */
+async function createOnce(ports: Seeding, license: NewLicense): Promise<LicenseRecord | undefined> {
   try {
-    await createLicense(ports, license);
+    return await createLicense(ports, license);
   } catch (error) {
-    if (!(error instanceof ConflictError)) throw error;
+    if (error instanceof ConflictError) return undefined;
+    throw error;
   }
 }

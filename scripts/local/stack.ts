@@ -7,17 +7,20 @@ import type { Server } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
+import { jwkFromPem } from '../../infra/kms/public-key.ts';
 import { type LocalKms, startLocalKms } from '../../infra/local/kms/process.ts';
-import { provisionKeys } from '../../infra/local/kms/provision.ts';
-import type { AlgorithmName } from '../../shared/algorithms.ts';
+import { ALGORITHMS } from '../../shared/algorithms.ts';
+import { publishKeys } from '../../shared/usecases/change-keys.ts';
+import { openOperator } from '../cli/operator.ts';
+import { createKeysList } from './keys-list.ts';
 import {
   type LocalFile,
   readOrCreateLocalFile,
   readOrCreateSecret,
   writeLocalFile,
   writeRootKey,
+  writeSettings,
 } from './local-file.ts';
-import { publishLocalManifest } from './manifest.ts';
 import { seedDemoLicenses } from './seed.ts';
 
 /** The stack cannot start; the message says what to do. */
@@ -43,11 +46,6 @@ export interface StackOptions {
 }
 
 const HOST = '127.0.0.1';
-const KEY_RING = 'projects/local/locations/global/keyRings/countersign';
-const KEYS: readonly { id: string; algorithm: AlgorithmName }[] = [
-  { id: 'license-rsa', algorithm: 'RSA_SIGN_PKCS1_4096_SHA256' },
-  { id: 'license-ed25519', algorithm: 'EC_SIGN_ED25519' },
-];
 
 /** @throws StackError */
 export async function startStack({ home, port }: StackOptions): Promise<Stack> {
@@ -61,12 +59,9 @@ export async function startStack({ home, port }: StackOptions): Promise<Stack> {
     await configure(home, kms);
     const { started, stopSweeps } = await import('../../functions/all/main.ts');
     const local = readLocal(home);
-    await seedDemoLicenses(started.ports, local);
+    await seedDemoLicenses(started.ports, started.settings, local);
     const server = getTestServer(started.about.name);
-    writeRootKey(
-      home,
-      await publishLocalManifest(started.ports, `${HOST}:${kms.port}`, started.about.issuer),
-    );
+    await publish(home);
     const current = { ...local, base_url: `http://${HOST}:${await listen(server, port)}` };
     writeLocalFile(home, current);
     return {
@@ -128,18 +123,34 @@ function readLocal(home: string): LocalFile {
 /** What an operator would set, for this machine. */
 async function configure(home: string, kms: LocalKms): Promise<void> {
   const endpoint = `${HOST}:${kms.port}`;
-  const names = await provisionKeys(endpoint, KEY_RING, KEYS);
-  Object.assign(process.env, {
+  const settings = {
     KMS_ENDPOINT: endpoint,
-    SIGNING_KEYS_JSON: JSON.stringify(names.map((name, i) => ({ name, algorithm: KEYS[i]?.algorithm }))),
+    AWS_KMS_ENDPOINT: `http://${HOST}:${kms.awsPort}`,
+    SIGNING_KEYS_FILE: join(home, 'keys.json'),
     STORE: 'sqlite',
     SQLITE_PATH: join(home, 'countersign.sqlite'),
     // What the shell has set for another program is none of ours.
+    SIGNING_KEYS_JSON: '',
     FIRESTORE_PROJECT: '',
     FIRESTORE_DATABASE: '',
     FIRESTORE_EMULATOR_HOST: '',
-    LICENSE_KEY_PEPPER: readOrCreateSecret(home, 'pepper'),
-  });
+  };
+  await createKeysList(settings.SIGNING_KEYS_FILE, endpoint);
+  writeSettings(home, settings);
+  Object.assign(process.env, settings, { LICENSE_KEY_PEPPER: readOrCreateSecret(home, 'pepper') });
+}
+
+/** As an operator does, and says which root key clients pin. */
+async function publish(home: string): Promise<void> {
+  const operator = openOperator({ actor: 'local-stack' });
+  try {
+    const { publisher } = operator;
+    await publishKeys(publisher);
+    const { signer, pem } = await publisher.root(await publisher.list.read());
+    writeRootKey(home, { ...jwkFromPem(pem), kid: signer.kid, alg: ALGORITHMS[signer.algorithm].jose });
+  } finally {
+    await operator.close();
+  }
 }
 
 /** Says so before anything is started, so that a port in use costs no key generation. */

@@ -25,6 +25,7 @@ export const MANIFEST_CODES = {
   manifest_not_yet_valid: 'The manifest was signed in the future. Check the clock.',
   manifest_expired: 'The manifest has expired. Fetch a newer one.',
   manifest_outdated: 'The manifest is older than one that was seen before.',
+  manifest_unavailable: 'No key manifest could be read. Check the connection.',
 } as const;
 
 export type ManifestCode = keyof typeof MANIFEST_CODES;
@@ -59,8 +60,10 @@ export async function verifyManifest(text: string, options: ManifestOptions): Pr
   if (!payload.success) return invalid('malformed_manifest');
   const problem = lifetimeProblem(payload.data, options);
   if (problem !== undefined) return invalid(problem);
-  const { version, exp, keys } = payload.data;
-  return { valid: true, version, expiresAt: exp * 1000, keys: await importKeys(keys) };
+  const { version, exp } = payload.data;
+  const keys = await importKeys(payload.data.keys);
+  if (keys === undefined) return invalid('malformed_manifest');
+  return { valid: true, version, expiresAt: exp * 1000, keys };
 }
 
 function decode(text: string): DecodedDocument | undefined {
@@ -94,15 +97,30 @@ function lifetimeProblem(
   return version >= minimumVersion ? undefined : 'manifest_outdated';
 }
 
-/** Keys of algorithms that this release does not know are left out: their documents are of an unknown key to it. */
-async function importKeys(keys: readonly ManifestKey[]): Promise<(VerificationKey | BarredKey)[]> {
+/**
+ * Keys of algorithms that this release does not know are left out: their documents are of an unknown key to it. Undefined
+ * when another one cannot be read: the rest would not be what the root signed.
+ */
+async function importKeys(
+  keys: readonly ManifestKey[],
+): Promise<readonly (VerificationKey | BarredKey)[] | undefined> {
   const known = keys.filter(({ alg }) => Object.values(ALGORITHMS).some(({ jose }) => jose === alg));
-  return Promise.all(
-    known.map((key) => {
-      const { kid, state } = key;
-      return isBarred(state) ? { kid, state } : importVerificationKey(key);
-    }),
-  );
+  try {
+    return await Promise.all(known.map(importKey));
+  } catch (error) {
+    if (isUnreadable(error)) return undefined;
+    throw error;
+  }
+}
+
+async function importKey(key: ManifestKey): Promise<VerificationKey | BarredKey> {
+  const { kid, state } = key;
+  return isBarred(state) ? { kid, state } : importVerificationKey(key);
+}
+
+/** The key's fault, as against that of a platform without its algorithm: DataError is of Web Cryptography §14.3.9. */
+function isUnreadable(error: unknown): boolean {
+  return error instanceof TypeError || (error instanceof DOMException && error.name === 'DataError');
 }
 
 function invalid(code: ManifestCode): ManifestResult {

@@ -30,6 +30,8 @@ export interface VerificationKey {
   readonly state?: KeyState;
   /** Milliseconds since the epoch: a retiring key verifies before this instant. */
   readonly sunsetAt?: number | undefined;
+  /** Of a key of another system: it vouches for documents that name this issuer, and for no others. */
+  readonly issuer?: string | undefined;
 }
 
 /** A key of which nothing is known but that its documents are refused. */
@@ -77,15 +79,19 @@ export async function importVerificationKey(jwk: PublicJwk): Promise<Verificatio
   return { kid, algorithm, key, ...lifecycle };
 }
 
-function lifecycleOf(jwk: PublicJwk): Pick<VerificationKey, 'state' | 'sunsetAt'> {
+function lifecycleOf(jwk: PublicJwk): Pick<VerificationKey, 'state' | 'sunsetAt' | 'issuer'> {
   const result = keyLifecycle.safeParse(jwk);
   if (!result.success) {
-    throw new TypeError('this JWK has a state or a sunset_at that is not understood', {
+    throw new TypeError('this JWK has a state, a sunset_at or an issuer that is not understood', {
       cause: result.error,
     });
   }
-  const { state, sunset_at } = result.data;
-  return { state, ...(typeof sunset_at === 'string' && { sunsetAt: Date.parse(sunset_at) }) };
+  const { state, sunset_at, issuer } = result.data;
+  return {
+    state,
+    ...(typeof sunset_at === 'string' && { sunsetAt: Date.parse(sunset_at) }),
+    ...(typeof issuer === 'string' && { issuer }),
+  };
 }
 
 /** Checks the key's state, signature, lifetime and scope, in this order, and says the first thing that is wrong. */
@@ -100,7 +106,8 @@ export async function verifyDocument(
     const payload = documentPayload.safeParse(decoded.payload);
     if (!payload.success) return invalid('malformed_document');
     const problem =
-      lifetimeProblem(payload.data, options.now) ?? decideScope(payload.data, options.scope ?? {});
+      lifetimeProblem(Date.parse(payload.data.signed_at), Date.parse(payload.data.expires_at), options.now) ??
+      decideScope(payload.data, options.scope ?? {});
     return problem === undefined
       ? { valid: true, payload: payload.data, kid: decoded.kid }
       : invalid(problem);
@@ -111,19 +118,37 @@ export async function verifyDocument(
 }
 
 async function signatureProblem(
-  { kid, claims, signature, signedBytes }: DecodedDocument,
+  decoded: DecodedDocument,
   { keys, now }: VerificationOptions,
 ): Promise<VerificationCode | undefined> {
+  const { kid } = decoded;
   const key = typeof keys === 'function' ? await keys(kid) : keys.find((candidate) => candidate.kid === kid);
   if (key === undefined) return 'unknown_key';
+  const problem = await vouchingProblem(decoded, key, now);
+  if (problem !== undefined || !('issuer' in key) || key.issuer === undefined) return problem;
+  return key.issuer === decoded.payload.issuer ? undefined : 'issuer_mismatch';
+}
+
+/** Why a key does not vouch for a document: the key's state, the algorithm or the signature, in this order. */
+export async function vouchingProblem(
+  document: Omit<DecodedDocument, 'kid'>,
+  key: VerificationKey | BarredKey,
+  now: number,
+): Promise<VerificationCode | undefined> {
   if (key.key === undefined) return KEY_RULES[key.state].code;
   const refusal = decideKey(key.state ?? 'active', key.sunsetAt, now);
   if (refusal !== undefined) return refusal;
-  if (!claims(key.algorithm)) return 'algorithm_mismatch';
-  if (signature.length !== key.algorithm.signatureBytes) return 'signature_invalid';
-  const { webCrypto } = key.algorithm;
-  const genuine = await crypto.subtle.verify(webCrypto, key.key, toBuffer(signature), toBuffer(signedBytes));
-  return genuine ? undefined : 'signature_invalid';
+  if (!document.claims(key.algorithm)) return 'algorithm_mismatch';
+  return (await isGenuine(document, key)) ? undefined : 'signature_invalid';
+}
+
+/** Whether this key made the signature, whatever its state is. */
+export async function isGenuine(
+  { signature, signedBytes }: Pick<DecodedDocument, 'signature' | 'signedBytes'>,
+  { algorithm, key }: VerificationKey,
+): Promise<boolean> {
+  if (signature.length !== algorithm.signatureBytes) return false;
+  return crypto.subtle.verify(algorithm.webCrypto, key, toBuffer(signature), toBuffer(signedBytes));
 }
 
 /** WebCrypto's types want a view on an ArrayBuffer that nobody shares. */
@@ -131,13 +156,15 @@ function toBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes as Uint8Array<ArrayBuffer>;
 }
 
-function lifetimeProblem(
-  { signed_at, expires_at }: DocumentPayload,
+/** Whether a document holds at `now`. All in milliseconds since the epoch. */
+export function lifetimeProblem(
+  signedAt: number,
+  expiresAt: number,
   now: number,
 ): VerificationCode | undefined {
   // Written so that a clock that is not a number refuses.
-  if (!(Date.parse(signed_at) <= now + CLIENT_CLOCK_SKEW_SECONDS * 1000)) return 'document_not_yet_valid';
-  return now < Date.parse(expires_at) ? undefined : 'document_expired';
+  if (!(signedAt <= now + CLIENT_CLOCK_SKEW_SECONDS * 1000)) return 'document_not_yet_valid';
+  return now < expiresAt ? undefined : 'document_expired';
 }
 
 function invalid(code: VerificationCode): VerificationResult {

@@ -13,8 +13,8 @@ interface KeyRule {
 }
 
 export const KEY_RULES = {
-  // Published and not signing yet: what it seems to have signed cannot be genuine.
-  staged: { verifies: 'never', code: 'key_not_active' },
+  // Published before it signs, so that nobody refuses its first document: see docs/adr/0014.
+  staged: { verifies: 'always', code: undefined },
   active: { verifies: 'always', code: undefined },
   retiring: { verifies: 'until_sunset', code: 'key_retired' },
   retired: { verifies: 'never', code: 'key_retired' },

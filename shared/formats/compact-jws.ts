@@ -30,6 +30,8 @@ export function encodeJws(
 
 /** @throws DocumentError when it is no JWS of this type */
 export function decodeJws(type: string, text: string): DecodedDocument {
+  // Types forbid it; a caller that passes on the parsed answer of a server does not know.
+  if (typeof text !== 'string') throw malformed('it is no text');
   const parts = text.split('.');
   const [header, payload, signature] = parts;
   if (parts.length !== 3 || header === undefined || payload === undefined || signature === undefined) {

@@ -2,6 +2,57 @@
 import { ALGORITHM_NAMES, type AlgorithmName } from '../algorithms.ts';
 import type { KeyState } from './states.ts';
 
+/** What a key signs. Each use has keys of its own: who may sign download tokens cannot sign licences. */
+export const SIGNING_USES = ['license', 'root', 'download'] as const;
+
+export type SigningUse = (typeof SIGNING_USES)[number];
+
+/** A key that signs, or has signed, in a KMS of this service. */
+export interface SigningKey {
+  readonly use: SigningUse;
+  /** Full resource name of a key version in Google Cloud, or ARN of a key or an alias in AWS. */
+  readonly name: string;
+  readonly algorithm: AlgorithmName;
+  readonly state: KeyState;
+  /** Milliseconds since the epoch; of a retiring key. */
+  readonly sunsetAt?: number | undefined;
+  /** The kid that the key must have: the RFC 7638 SHA-256 thumbprint, base64url. */
+  readonly fingerprint?: string | undefined;
+}
+
+/** A key of another system. It verifies licences which that system issued, and signs nothing here. */
+export interface ForeignKey {
+  readonly use: 'verify';
+  /** SubjectPublicKeyInfo. */
+  readonly pem: string;
+  readonly algorithm: AlgorithmName;
+  /** The only issuer whose documents it vouches for. */
+  readonly issuer: string;
+  /** As its documents name it; its thumbprint when left out. */
+  readonly kid?: string | undefined;
+  readonly state: Exclude<KeyState, 'staged' | 'active'>;
+  readonly sunsetAt?: number | undefined;
+}
+
+/** A key that `CAIO-v1` licences are checked with, until its end. It issues nothing. */
+export interface MacKey {
+  readonly use: 'mac';
+  /** Of a MAC key in a KMS, as that of a signing key. */
+  readonly name: string;
+  readonly algorithm: typeof MAC_ALGORITHM;
+  /** Milliseconds since the epoch. */
+  readonly sunsetAt: number;
+}
+
+export const MAC_ALGORITHM = 'HMAC_SHA256';
+
+/** A row of the operator's list of keys. */
+export type RegisteredKey = SigningKey | ForeignKey | MacKey;
+
+export function isSigningKey(key: RegisteredKey): key is SigningKey {
+  return key.use !== 'verify' && key.use !== 'mac';
+}
+
 /** What is wrong with the deadline of a key in this state, or undefined. */
 export function sunsetProblem(state: KeyState, hasSunset: boolean): string | undefined {
   if (state === 'retiring' && !hasSunset) return 'a retiring key needs the instant of its end';
@@ -18,51 +69,70 @@ export function cloudOf(name: string): Cloud {
   return name.startsWith('arn:') ? 'aws' : 'google';
 }
 
-/** A row of the operator's list of keys. */
-export interface RegisteredKey {
-  /** Full resource name of a key version in Google Cloud, or ARN of a key or an alias in AWS. */
-  readonly name: string;
-  readonly algorithm: AlgorithmName;
-  readonly state: KeyState;
-  /** Milliseconds since the epoch; of a retiring key. */
-  readonly sunsetAt?: number | undefined;
-  /** The kid that the key must have: the RFC 7638 SHA-256 thumbprint, base64url. */
-  readonly fingerprint?: string | undefined;
+/** Keys of the local KMS have names that no cloud gives out. */
+const DEVELOPMENT_NAME = /^(projects\/local\/|arn:aws:kms:[\w-]+:000000000000:)/;
+
+/** Why these keys must not be used in production: a sentence for each, without its full stop. */
+export function developmentKeys(keys: readonly RegisteredKey[]): string[] {
+  return keys.flatMap((key, place) =>
+    'name' in key && DEVELOPMENT_NAME.test(key.name)
+      ? [`The key at ${place} is a development key of a local KMS, and NODE_ENV is production`]
+      : [],
+  );
 }
 
 /** Why a list of keys contradicts itself: sentences, each without its full stop. */
 export function registryProblems(keys: readonly RegisteredKey[]): string[] {
+  const rows = keys.map((key, place) => ({ key, place }));
+  const signing = rows.filter((row): row is Row<SigningKey> => isSigningKey(row.key));
+  const isWithoutLicenses = keys.length > 0 && !signing.some(({ key }) => key.use === 'license');
   return [
-    ...repetitions(keys, 'name'),
-    ...repetitions(keys, 'fingerprint'),
-    ...ALGORITHM_NAMES.flatMap((algorithm) => [
-      ...CLOUDS.flatMap((cloud) => rivals(keys, algorithm, cloud)),
-      ...withoutActive(keys, algorithm),
-    ]),
+    ...(isWithoutLicenses ? ['No key is for licences; list the one that signs them'] : []),
+    ...(['name', 'fingerprint', 'kid'] as const).flatMap((member) => repetitions(rows, member)),
+    ...SIGNING_USES.flatMap((use) =>
+      activityProblems(
+        use,
+        signing.filter(({ key }) => key.use === use),
+      ),
+    ),
   ];
 }
 
-function repetitions(keys: readonly RegisteredKey[], member: 'name' | 'fingerprint'): string[] {
-  return keys.flatMap((key, place) => {
-    const first = keys.findIndex((other) => other[member] === key[member]);
-    if (key[member] === undefined || first === place) return [];
-    return [`The keys at ${first} and ${place} have the same ${member}; list each key version once`];
+interface Row<Key = RegisteredKey> {
+  readonly key: Key;
+  readonly place: number;
+}
+
+function repetitions(rows: readonly Row[], member: 'name' | 'fingerprint' | 'kid'): string[] {
+  const read = ({ key }: Row): unknown => (key as unknown as Readonly<Record<string, unknown>>)[member];
+  return rows.flatMap((row) => {
+    const first = rows.findIndex((other) => read(other) === read(row));
+    if (read(row) === undefined || first === row.place) return [];
+    return [`The keys at ${first} and ${row.place} have the same ${member}; list each key version once`];
   });
 }
 
-/** Each cloud has one active key at most. */
-function rivals(keys: readonly RegisteredKey[], algorithm: AlgorithmName, cloud: Cloud): string[] {
-  const [first, second] = keys.flatMap((key, place) => {
-    const isOne = key.algorithm === algorithm && key.state === 'active' && cloudOf(key.name) === cloud;
-    return isOne ? [place] : [];
+function activityProblems(use: SigningUse, rows: readonly Row<SigningKey>[]): string[] {
+  // One root signs one manifest, whatever its algorithm and cloud.
+  if (use === 'root') return rivals(use, rows);
+  return ALGORITHM_NAMES.flatMap((algorithm) => {
+    const own = rows.filter(({ key }) => key.algorithm === algorithm);
+    const inClouds = CLOUDS.map((cloud) => own.filter(({ key }) => cloudOf(key.name) === cloud));
+    const label = use === 'license' ? algorithm : `${use} with ${algorithm}`;
+    return [...inClouds.flatMap((inCloud) => rivals(label, inCloud)), ...withoutActive(label, own)];
   });
-  if (second === undefined) return [];
-  return [`Two keys are active for ${algorithm}, at ${first} and ${second}; leave one of them active`];
+}
+
+function rivals(label: string, rows: readonly Row<SigningKey>[]): string[] {
+  const [first, second] = rows.filter(({ key }) => key.state === 'active');
+  if (first === undefined || second === undefined) return [];
+  return [
+    `Two keys are active for ${label}, at ${first.place} and ${second.place}; leave one of them active`,
+  ];
 }
 
 /** An algorithm that has keys has one that signs, in whatever cloud. */
-function withoutActive(keys: readonly RegisteredKey[], algorithm: AlgorithmName): string[] {
-  const own = keys.filter((key) => key.algorithm === algorithm);
-  if (own.length === 0 || own.some(({ state }) => state === 'active')) return [];
-  return [`No key is active for ${algorithm}, which has others; make one active, or remove them all`];
+function withoutActive(label: string, rows: readonly Row<SigningKey>[]): string[] {
+  if (rows.length === 0 || rows.some(({ key }) => key.state === 'active')) return [];
+  return [`No key is active for ${label}, which has others; make one active, or remove them all`];
 }

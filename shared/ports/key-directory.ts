@@ -1,5 +1,6 @@
 import type { AlgorithmName } from '../algorithms.ts';
 import type { BarredKeyState, KeyState } from '../keys/states.ts';
+import type { MacVerifier } from './mac-verifier.ts';
 import type { Signature, Signer } from './signer.ts';
 
 /** The public members of an RSA (RFC 7518 §6.3.1) or Ed25519 (RFC 8037 §2) key. */
@@ -25,6 +26,8 @@ export interface PublicKeyRecord {
   readonly state: Exclude<KeyState, BarredKeyState>;
   /** Milliseconds since the epoch; of a retiring key. */
   readonly sunsetAt?: number | undefined;
+  /** Of a key of another system, which vouches for documents of this issuer and no others. */
+  readonly issuer?: string | undefined;
 }
 
 /** A key that verifies nothing any more. Its public key is not handed out, so that nobody verifies with it. */
@@ -35,9 +38,16 @@ export interface BarredKeyRecord {
   readonly pem?: undefined;
   readonly jwk?: undefined;
   readonly sunsetAt?: undefined;
+  readonly issuer?: undefined;
 }
 
 export type KeyRecord = PublicKeyRecord | BarredKeyRecord;
+
+/** A key that `CAIO-v1` licences are checked with before `sunsetAt`, in milliseconds since the epoch. */
+export interface MacKeyRecord {
+  readonly sunsetAt: number;
+  readonly verifier: MacVerifier;
+}
 
 /**
  * The keys this service knows: which one signs, and what the others may still vouch for.
@@ -55,4 +65,5 @@ export interface KeyDirectory {
   find(kid: string): Promise<KeyRecord | undefined>;
   /** Every key that is known or can be read; rejects when none of those that are published can. */
   list(): Promise<readonly KeyRecord[]>;
+  macKeys(): readonly MacKeyRecord[];
 }

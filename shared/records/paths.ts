@@ -21,6 +21,18 @@ export function sessionAddress(path: string): { readonly license: string; readon
 /** The key manifest that is served. */
 export const MANIFEST_PATH = 'signing_keys/manifest';
 
+/** The X.509 certificate of a key. A kid is a thumbprint, so it is never `manifest`. */
+export const certificatePath = (kid: string) => `signing_keys/${kid}`;
+
+/** Licence documents that were issued: one of a format and a key at most. */
+export const DOCUMENTS = 'documents';
+export const documentPath = (license: string, format: string, kid: string) =>
+  `${licensePath(license)}/${DOCUMENTS}/${format}_${kid}`;
+
+/** Zero-padded milliseconds and random bytes, so that ids order by time. */
+export const auditPath = (at: number, random: Uint8Array) =>
+  `audit/${String(at).padStart(15, '0')}_${Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+
 export const usagePath = (license: string, hardware: string, generation: string) =>
   `usage/${license}_${hardware}_${generation}`;
 

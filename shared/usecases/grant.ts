@@ -59,19 +59,17 @@ export async function grantRemembered(attempt: Attempt, basis: Basis, decision: 
   const license = basis.license.record;
   const plan = await prepare(attempt, basis, decision);
   const document = signEarly(attempt, license, decision, plan.payload);
+  // Reported once the commit has succeeded. After one that failed nobody waits for the KMS: the next attempt takes over the
+  // signature that is under way.
+  document?.catch(() => undefined);
   const confirmed = confirmLicense(ports, request.licenseHash, basis.license, [request.sessionPath]);
   try {
-    const [, , signed] = await together([
-      commit(attempt, plan),
-      confirmed,
-      document,
-      learnFreeSeats(attempt, license, decision),
-    ]);
-    return { license, payload: plan.payload, replayed: false, document: signed };
+    await together([commit(attempt, plan), confirmed, learnFreeSeats(attempt, license, decision)]);
   } catch (error) {
     await learn(attempt, confirmed);
     throw error;
   }
+  return { license, payload: plan.payload, replayed: false, document: await document };
 }
 
 async function commit({ ports, request }: Attempt, { session, writes, isNew }: Plan): Promise<void> {

@@ -8,10 +8,18 @@ const sunsetAt = z.iso
   .datetime({ offset: true })
   .meta({ description: 'RFC 3339. A retiring key verifies documents before this instant.' });
 
-/** The members of a JWK that say how long it verifies. */
+/** The members of a JWK that say how long it verifies, and for whom. */
 export const keyLifecycle = z
-  .object({ state: state.default('active'), sunset_at: sunsetAt.nullish() })
+  .object({
+    state: state.default('active'),
+    sunset_at: sunsetAt.nullish(),
+    issuer: z.string().min(1).nullish(),
+  })
   .refine((key) => sunsetProblem(key.state, typeof key.sunset_at === 'string') === undefined);
+
+const issuer = z.string().meta({
+  description: 'Of a key of another system: it vouches for documents of this issuer and no others.',
+});
 
 const jwk = z
   .object({
@@ -25,8 +33,9 @@ const jwk = z
     x: z.string().optional(),
     state: z.enum(['staged', 'active', 'retiring']),
     sunset_at: sunsetAt.optional(),
+    issuer: issuer.optional(),
   })
-  .meta({ id: 'PublicJwk', description: 'RFC 7517, RFC 8037; `state` and `sunset_at` are ours.' });
+  .meta({ id: 'PublicJwk', description: 'RFC 7517, RFC 8037; `state`, `sunset_at` and `issuer` are ours.' });
 
 export const jwksResponse = z.object({ keys: z.array(jwk) }).meta({ id: 'JwksResponse' });
 
@@ -36,6 +45,7 @@ export const publicKey = z
     algorithm: z.string().meta({ description: 'The KMS name, as in `signature_algorithm`.' }),
     state,
     sunset_at: sunsetAt.nullable(),
+    issuer: issuer.nullable(),
     pem_url: z
       .string()
       .nullable()

@@ -67,9 +67,10 @@ export const releaseRequest = z
 
 export const validateRequest = z
   .object({
-    token: z
-      .union([z.string().min(1), z.record(z.string(), z.json())])
-      .meta({ description: 'The document: a JWS, or `license_data` as an object or as text.' }),
+    token: z.union([z.string().min(1), z.record(z.string(), z.json())]).meta({
+      description:
+        'The document: a JWS, `license_data` as an object or as text, or an issued licence (AEGIS, CAIO, DTLIC2).',
+    }),
     product: text.optional(),
     version: text.optional().meta({ description: 'The version that wants to run, e.g. `17.2.1`.' }),
     hardware_id: hardwareId.optional(),
@@ -119,7 +120,9 @@ export const releaseResponse = z
 export const validateResponse = z
   .object({
     valid: z.boolean(),
-    code: z.string().nullable().meta({ description: 'Why not: a code of docs/errors.md.' }),
+    code: z.string().nullable().meta({
+      description: 'Why not: a code of docs/errors.md. Of a valid `CAIO-v1` licence `legacy_accepted`.',
+    }),
     error: z.string().nullable().meta({ description: 'The same as a sentence.' }),
     license_id: z.string().nullable(),
     session_id: z.string().nullable(),
@@ -128,6 +131,9 @@ export const validateResponse = z
     tier: z.string().nullable(),
     features: z.array(z.string()).nullable(),
     expires_at: instant.nullable(),
-    document: documentPayload.nullable(),
+    document: z
+      .union([documentPayload, z.record(z.string(), z.json())])
+      .nullable()
+      .meta({ description: 'The payload: of a session’s document, or the claims of an issued licence.' }),
   })
   .meta({ id: 'ValidateResponse' });

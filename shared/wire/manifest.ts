@@ -13,6 +13,11 @@ const manifestKey = z.looseObject({
   sunset_at: z.iso.datetime({ offset: true }).optional(),
 });
 
+/** Of two entries with one kid it would depend on the reader which of them counts, and one may be compromised. */
+function haveOneKidEach(keys: readonly { readonly kid: string }[]): boolean {
+  return new Set(keys.map(({ kid }) => kid)).size === keys.length;
+}
+
 export const manifestPayload = z.object({
   iss: z.string(),
   /** Seconds since the epoch, as RFC 7519 has them. */
@@ -20,7 +25,7 @@ export const manifestPayload = z.object({
   exp: z.int().nonnegative(),
   /** Only grows: a client refuses one that is lower than what it has seen. */
   version: z.int().positive(),
-  keys: z.array(manifestKey).min(1),
+  keys: z.array(manifestKey).min(1).refine(haveOneKidEach),
 });
 
 export type ManifestPayload = z.infer<typeof manifestPayload>;

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createKeyDirectory, type SigningKey } from '../../infra/kms/directory.ts';
+import { createKeyDirectory } from '../../infra/kms/directory.ts';
 import { createKmsClient, googlePublicKey, googleSigner, type KmsClient } from '../../infra/kms/google.ts';
 import { jwkFromPem, thumbprint } from '../../infra/kms/public-key.ts';
 import { ALGORITHM_NAMES } from '../../shared/algorithms.ts';
+import type { SigningKey } from '../../shared/keys/registry.ts';
 import { startTestKms, TEST_KEYS, type TestKms } from '../support/kms.ts';
 import { signerContract } from './signer.ts';
 

@@ -52,7 +52,7 @@ test('a client that pins the root alone verifies documents, and refuses to go ba
   await publish();
   const response = await fetchManifest();
   expect(response.headers.get('content-type')).toBe('application/jwt');
-  expect(response.headers.get('cache-control')).toBe('public, max-age=300');
+  expect(response.headers.get('cache-control')).toBe('public, max-age=30');
   const first = await response.text();
   const now = Date.now();
   const manifest = await verifyManifest(first, { root, now });

@@ -58,6 +58,7 @@ export function createKms(stage: Stage): Kms {
       },
       find: async () => undefined,
       list: async () => [],
+      macKeys: () => [],
     }),
   };
 }

@@ -15,10 +15,11 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from '
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { inject } from 'vitest';
-import type { SigningKey } from '../../infra/kms/directory.ts';
 import { provisionAwsKeys } from '../../infra/local/kms/aws/provision.ts';
 import { type LocalKms, startLocalKms } from '../../infra/local/kms/process.ts';
 import { provisionKeys } from '../../infra/local/kms/provision.ts';
+import type { SigningKey } from '../../shared/keys/registry.ts';
+import { stablePort } from './crash/ports.ts';
 import type {} from './kms-global-setup.ts';
 
 export const TEST_KEY_RING = 'projects/test/locations/global/keyRings/countersign';
@@ -60,6 +61,40 @@ export async function startTestKms(): Promise<TestKms> {
     ],
     async stop() {
       await kms.stop();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface MortalKms extends Pick<LocalKms, 'setFault' | 'stats'> {
+  /** `host:port` for `createKmsClient`, the same in every life. */
+  readonly endpoint: string;
+  /** SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>;
+  /** A new life on the same port, with the same keys and no faults; resolves when it serves. */
+  revive(): Promise<void>;
+  /** Ends it, dead or alive, and removes its keys. */
+  stop(): Promise<void>;
+}
+
+/** Starts a KMS on a copy of the run's keys that can be killed and started again in its place. */
+export async function startMortalKms(): Promise<MortalKms> {
+  const home = await copyOfTestKeys();
+  const port = await stablePort();
+  let life = await startLocalKms({ home, port });
+  return {
+    endpoint: `127.0.0.1:${port}`,
+    setFault: (fault, options) => life.setFault(fault, options),
+    stats: () => life.stats(),
+    async kill() {
+      life.kill('SIGKILL');
+      await life.exited;
+    },
+    async revive() {
+      life = await startLocalKms({ home, port });
+    },
+    async stop() {
+      await life.stop();
       rmSync(home, { recursive: true, force: true });
     },
   };

@@ -13,9 +13,10 @@ import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { serve } from '../../functions/http/serve.ts';
 import { keyEndpoints } from '../../functions/keys/endpoints.ts';
 import { licenseEndpoints } from '../../functions/licenses/endpoints.ts';
-import { createKeyDirectory, type SigningKey } from '../../infra/kms/directory.ts';
+import { createKeyDirectory } from '../../infra/kms/directory.ts';
 import { createKmsClient } from '../../infra/kms/google.ts';
 import { createLog } from '../../infra/log.ts';
+import type { SigningKey } from '../../shared/keys/registry.ts';
 import type { KeyDirectory } from '../../shared/ports/key-directory.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 import type { Answer, TestService } from './service.ts';
@@ -44,6 +45,7 @@ export async function serveKeys({ kms, ports: own, settings }: TestService): Pro
     sign: (algorithm, makeMessage) => directory.sign(algorithm, makeMessage),
     find: (kid) => directory.find(kid),
     list: () => directory.list(),
+    macKeys: () => directory.macKeys(),
   };
   const ports: Ports = { ...own, keys, clock: { ...own.clock, now: () => present ?? own.clock.now() } };
   const about = { name: `keys-${randomUUID()}`, version: '0', environment: 'test', issuer: settings.issuer };

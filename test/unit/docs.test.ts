@@ -14,9 +14,11 @@ import { CONFIG_SCHEMA } from '../../infra/config.ts';
 import { FIELD_INDEXES } from '../../infra/stores/indexes.ts';
 import { ERRORS } from '../../shared/errors.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
+import { auditRecord } from '../../shared/records/audit.ts';
+import { documentRecord } from '../../shared/records/document.ts';
 import { idempotencyRecord } from '../../shared/records/idempotency.ts';
 import { licenseRecord } from '../../shared/records/license.ts';
-import { manifestRecord } from '../../shared/records/manifest.ts';
+import { certificateRecord, manifestRecord } from '../../shared/records/manifest.ts';
 import { sessionRecord } from '../../shared/records/session.ts';
 import { usageRecord } from '../../shared/records/usage.ts';
 import { VERIFICATION_CODES } from '../../shared/verification.ts';
@@ -121,9 +123,12 @@ describe('docs/storage-schema.md', () => {
   const records: [string, z.ZodObject][] = [
     ['`licenses/{L}`', licenseRecord],
     ['`licenses/{L}/sessions/{H}`', sessionRecord],
+    ['`licenses/{L}/documents/', documentRecord],
     ['`usage/', usageRecord],
     ['`idempotency/', idempotencyRecord],
     ['`signing_keys/manifest`', manifestRecord],
+    ['`signing_keys/{kid}`', certificateRecord],
+    ['`audit/', auditRecord],
   ];
 
   test.each(records)('lists every field of %s, and no other', (heading, schema) => {

@@ -2,10 +2,18 @@
  * What the local KMS can do with a key, one row per algorithm. A new algorithm is a new row.
  */
 
-import { constants, generateKeyPair, type KeyObject, privateEncrypt, sign } from 'node:crypto';
+import {
+  constants,
+  createHmac,
+  generateKey,
+  generateKeyPair,
+  type KeyObject,
+  privateEncrypt,
+  sign,
+} from 'node:crypto';
 import { promisify } from 'node:util';
 
-export interface LocalAlgorithm {
+export interface SigningAlgorithm {
   readonly purpose: 'ASYMMETRIC_SIGN';
   /** Which field of the request holds what is signed; a digest has exactly `digestBytes`. */
   readonly input: { readonly field: 'data' } | { readonly field: 'sha256'; readonly digestBytes: number };
@@ -14,7 +22,19 @@ export interface LocalAlgorithm {
   sign(key: KeyObject, input: Uint8Array): Buffer;
 }
 
+export interface MacAlgorithm {
+  readonly purpose: 'MAC';
+  /** Of an imported secret; the tag has as many. */
+  readonly keyBytes: number;
+  /** A new secret key. */
+  generate(): Promise<KeyObject>;
+  tag(key: KeyObject, data: Uint8Array): Buffer;
+}
+
+export type LocalAlgorithm = SigningAlgorithm | MacAlgorithm;
+
 const generatePair = promisify(generateKeyPair);
+const generateSecret = promisify(generateKey);
 
 /** The DER of DigestInfo up to the digest: RFC 8017 §9.2, note 1. */
 const SHA256_DIGEST_INFO = Buffer.from('3031300d060960864801650304020105000420', 'hex');
@@ -36,6 +56,13 @@ export const LOCAL_ALGORITHMS = {
     input: { field: 'data' },
     generate: async () => (await generatePair('ed25519')).privateKey,
     sign: (key, data) => sign(null, data, key),
+  },
+  /** "HMAC-SHA256 keys must have a length of 32 bytes": https://cloud.google.com/kms/docs/formatting-keys-for-import */
+  HMAC_SHA256: {
+    purpose: 'MAC',
+    keyBytes: 32,
+    generate: () => generateSecret('hmac', { length: 256 }),
+    tag: (key, data) => createHmac('sha256', key).update(data).digest(),
   },
 } as const satisfies Record<string, LocalAlgorithm>;
 

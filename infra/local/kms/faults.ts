@@ -15,21 +15,27 @@ export type Fault =
   | { readonly kind: 'wrong_signature' }
   /** A signature with its last byte missing, with the right checksum. */
   | { readonly kind: 'short_signature' }
-  /** Google only. */
+  /** Google only; MacVerify answers with flags where others have checksums, and has them false. */
   | { readonly kind: 'wrong_checksum' }
   /** The answer names another key version, on AWS another key. */
   | { readonly kind: 'wrong_name' }
   /** The answer names another algorithm or key spec; AWS only. */
   | { readonly kind: 'wrong_algorithm' }
-  /** The answer does not confirm the checksum of the request; Google only. */
-  | { readonly kind: 'unverified' };
+  /** The answer does not confirm the checksum of the request, in MacVerify that of the data; Google only. */
+  | { readonly kind: 'unverified' }
+  /** The answer does not confirm the checksum of the MAC; Google's MacVerify only. */
+  | { readonly kind: 'unverified_mac' }
+  /** The verdict on a MAC is turned round, and the answer shows it: it contradicts itself. */
+  | { readonly kind: 'contradiction' };
 
-/** The first two are Google's, the others AWS's. */
+/** The first three are Google's, the others AWS's. */
 export type FaultMethod =
   | 'AsymmetricSign'
   | 'GetPublicKey'
+  | 'MacVerify'
   | 'TrentService.Sign'
-  | 'TrentService.GetPublicKey';
+  | 'TrentService.GetPublicKey'
+  | 'TrentService.VerifyMac';
 
 export interface FaultOptions {
   /** Strike only the next `times` calls. Without it the fault stays until it is replaced. */
@@ -102,4 +108,25 @@ export function tamperAlgorithm(fault: Fault | undefined, algorithm: string): st
 
 export function tamperName(fault: Fault | undefined, name: string): string {
   return fault?.kind === 'wrong_name' ? `${name}7` : name;
+}
+
+interface ChecksumFlags {
+  readonly verifiedDataCrc32c: boolean;
+  readonly verifiedMacCrc32c: boolean;
+}
+
+export function tamperChecksumFlags(fault: Fault | undefined, flags: ChecksumFlags): ChecksumFlags {
+  const { kind } = fault ?? {};
+  return {
+    verifiedDataCrc32c: flags.verifiedDataCrc32c && kind !== 'wrong_checksum' && kind !== 'unverified',
+    verifiedMacCrc32c: flags.verifiedMacCrc32c && kind !== 'wrong_checksum' && kind !== 'unverified_mac',
+  };
+}
+
+/** Google's verdict on a MAC, which it gives twice. */
+export function tamperVerdict(fault: Fault | undefined, success: boolean) {
+  return {
+    success: fault?.kind === 'contradiction' ? !success : success,
+    verifiedSuccessIntegrity: success,
+  };
 }

@@ -2,17 +2,20 @@
  * The local KMS's state and rules: key rings, keys and versions. It knows no gRPC.
  *
  * What differs from Google Cloud KMS: a new version is answered ENABLED once it is generated (the real one
- * answers PENDING_GENERATION), and a version stays in DESTROY_SCHEDULED for ever.
+ * answers PENDING_GENERATION or PENDING_IMPORT), a secret that does not fit is refused at once (the real one makes
+ * a version that is IMPORT_FAILED), only MAC keys are imported, and a version stays in DESTROY_SCHEDULED for ever.
  */
 
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import {
   isLocalAlgorithmName,
   LOCAL_ALGORITHMS,
   type LocalAlgorithm,
   type LocalAlgorithmName,
+  type MacAlgorithm,
+  type SigningAlgorithm,
 } from './algorithms.ts';
-import { parentOf, requireName } from './names.ts';
+import { childrenOf, createReservations, findEntry, parentOf, requireName } from './names.ts';
 import { StatusError } from './status.ts';
 import type { KeyMetadata, Storage, VersionMetadata, VersionState } from './storage.ts';
 
@@ -26,57 +29,56 @@ export interface NewKey {
   readonly labels: Readonly<Record<string, string>>;
   readonly destroyScheduledSeconds?: number | undefined;
   readonly skipInitialVersion: boolean;
+  readonly importOnly: boolean;
+}
+
+export interface Imported {
+  readonly algorithm: string;
+  readonly importJob: string;
+  /** The unwrapped key. */
+  readonly secret: KeyObject;
 }
 
 export type Keyring = ReturnType<typeof createKeyring>;
 
 export function createKeyring(storage: Storage, now: () => number = Date.now) {
   const state = storage.metadata;
-  const privateKeys = new Map<string, KeyObject>();
-  const keysBeingCreated = new Set<string>();
+  const keyObjects = new Map<string, KeyObject>();
+  const reservations = createReservations();
 
   const save = storage.saveMetadata;
 
-  function find<T>(entries: Record<string, T>, name: string): T {
-    const entry = Object.hasOwn(entries, name) ? entries[name] : undefined;
-    if (entry === undefined) throw new StatusError('NOT_FOUND', `${name} not found.`);
-    return entry;
-  }
-
-  function refuseDuplicate(entries: Record<string, unknown>, name: string): void {
-    if (Object.hasOwn(entries, name) || keysBeingCreated.has(name)) {
-      throw new StatusError('ALREADY_EXISTS', `${name} already exists.`);
-    }
-  }
-
-  function privateKeyOf(name: string, version: VersionMetadata): KeyObject {
-    let key = privateKeys.get(name);
-    if (key === undefined) {
-      key = createPrivateKey(storage.readPrivateKey(version.privateKeyFile));
-      privateKeys.set(name, key);
-    }
+  function keyObjectOf(name: string, version: VersionMetadata): KeyObject {
+    const key = keyObjects.get(name) ?? storage.readKey(version.privateKeyFile);
+    keyObjects.set(name, key);
     return key;
   }
 
-  /** Generates first and numbers afterwards, so that concurrent callers get numbers without holes. */
-  async function addVersion(keyName: string, key: KeyMetadata): Promise<string> {
-    const privateKey = await LOCAL_ALGORITHMS[key.algorithm].generate();
-    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  /** Takes a key that is there already, so that concurrent callers get numbers without holes. */
+  function addVersion(
+    keyName: string,
+    key: KeyObject,
+    details: Pick<VersionMetadata, 'algorithm' | 'importJob'>,
+  ): string {
     const number = childrenOf(state.cryptoKeyVersions, keyName).length + 1;
     const name = `${keyName}/cryptoKeyVersions/${number}`;
     state.cryptoKeyVersions[name] = {
-      algorithm: key.algorithm,
+      ...details,
       state: 'ENABLED',
       createTime: now(),
-      privateKeyFile: storage.writePrivateKey(pem),
+      privateKeyFile: storage.writeKey(key),
     };
-    privateKeys.set(name, privateKey);
+    keyObjects.set(name, key);
     return name;
   }
 
-  /** The version, for use: only an ENABLED one signs or shows its public key. */
+  async function generateVersion(keyName: string, { algorithm }: KeyMetadata): Promise<string> {
+    return addVersion(keyName, await LOCAL_ALGORITHMS[algorithm].generate(), { algorithm });
+  }
+
+  /** The version, for use: only an ENABLED one does anything with its key. */
   function enabledVersion(name: string): VersionMetadata {
-    const version = find(state.cryptoKeyVersions, requireName('cryptoKeyVersion', name));
+    const version = findEntry(state.cryptoKeyVersions, 'cryptoKeyVersion', name);
     if (version.state !== 'ENABLED') {
       throw new StatusError(
         'FAILED_PRECONDITION',
@@ -87,7 +89,7 @@ export function createKeyring(storage: Storage, now: () => number = Date.now) {
   }
 
   function moveVersion(name: string, from: readonly VersionState[], to: VersionState): VersionMetadata {
-    const version = find(state.cryptoKeyVersions, requireName('cryptoKeyVersion', name));
+    const version = findEntry(state.cryptoKeyVersions, 'cryptoKeyVersion', name);
     if (!from.includes(version.state)) {
       throw new StatusError('FAILED_PRECONDITION', `${name} is ${version.state}; it cannot become ${to}.`);
     }
@@ -95,55 +97,76 @@ export function createKeyring(storage: Storage, now: () => number = Date.now) {
     return version;
   }
 
+  function forUse(name: string): { algorithm: LocalAlgorithm; key: KeyObject } {
+    const version = enabledVersion(name);
+    return { algorithm: LOCAL_ALGORITHMS[version.algorithm], key: keyObjectOf(name, version) };
+  }
+
+  function signingKey(name: string): { algorithm: SigningAlgorithm; key: KeyObject } {
+    const { algorithm, key } = forUse(name);
+    if (algorithm.purpose !== 'ASYMMETRIC_SIGN') throw wrongPurpose(name, 'asymmetric signing');
+    return { algorithm, key };
+  }
+
   return {
-    createKeyRing(parent: string, id: string): string {
+    async createKeyRing(parent: string, id: string): Promise<string> {
       const name = `${requireName('location', parent)}/keyRings/${requireName('resourceId', id)}`;
-      refuseDuplicate(state.keyRings, name);
-      state.keyRings[name] = { createTime: now() };
-      save();
-      return name;
+      return reservations.hold(state.keyRings, name, async () => {
+        state.keyRings[name] = { createTime: now() };
+        save();
+        return name;
+      });
     },
 
-    keyRing: (name: string) => find(state.keyRings, requireName('keyRing', name)),
+    keyRing: (name: string) => findEntry(state.keyRings, 'keyRing', name),
     keyRingsOf: (location: string) => childrenOf(state.keyRings, requireName('location', location)),
 
     async createKey(parent: string, id: string, request: NewKey): Promise<string> {
       const name = `${requireName('keyRing', parent)}/cryptoKeys/${requireName('resourceId', id)}`;
       const algorithm = requireSupported(request);
-      find(state.keyRings, parent);
-      refuseDuplicate(state.cryptoKeys, name);
-      keysBeingCreated.add(name);
-      try {
+      findEntry(state.keyRings, 'keyRing', parent);
+      return reservations.hold(state.cryptoKeys, name, async () => {
         const key: KeyMetadata = {
           algorithm,
           createTime: now(),
           labels: request.labels,
           destroyScheduledSeconds: request.destroyScheduledSeconds ?? DEFAULT_DESTROY_SECONDS,
+          importOnly: request.importOnly,
         };
-        if (!request.skipInitialVersion) await addVersion(name, key);
+        if (!request.skipInitialVersion) await generateVersion(name, key);
         state.cryptoKeys[name] = key;
         save();
         return name;
-      } finally {
-        keysBeingCreated.delete(name);
-      }
+      });
     },
 
-    key: (name: string) => find(state.cryptoKeys, requireName('cryptoKey', name)),
+    key: (name: string) => findEntry(state.cryptoKeys, 'cryptoKey', name),
     keysOf(keyRing: string): string[] {
-      find(state.keyRings, requireName('keyRing', keyRing));
+      findEntry(state.keyRings, 'keyRing', keyRing);
       return childrenOf(state.cryptoKeys, keyRing);
     },
 
     async createVersion(keyName: string): Promise<string> {
-      const name = await addVersion(keyName, find(state.cryptoKeys, requireName('cryptoKey', keyName)));
+      const key = findEntry(state.cryptoKeys, 'cryptoKey', keyName);
+      if (key.importOnly) {
+        throw new StatusError('FAILED_PRECONDITION', `${keyName} may contain imported versions only.`);
+      }
+      const name = await generateVersion(keyName, key);
       save();
       return name;
     },
 
-    version: (name: string) => find(state.cryptoKeyVersions, requireName('cryptoKeyVersion', name)),
+    importVersion(keyName: string, { algorithm, importJob, secret }: Imported): string {
+      const key = findEntry(state.cryptoKeys, 'cryptoKey', keyName);
+      requireImportable(LOCAL_ALGORITHMS[key.algorithm], algorithm, secret);
+      const name = addVersion(keyName, secret, { algorithm: key.algorithm, importJob });
+      save();
+      return name;
+    },
+
+    version: (name: string) => findEntry(state.cryptoKeyVersions, 'cryptoKeyVersion', name),
     versionsOf(keyName: string): string[] {
-      find(state.cryptoKeys, requireName('cryptoKey', keyName));
+      findEntry(state.cryptoKeys, 'cryptoKey', keyName);
       return childrenOf(state.cryptoKeyVersions, keyName);
     },
 
@@ -154,7 +177,7 @@ export function createKeyring(storage: Storage, now: () => number = Date.now) {
 
     scheduleDestruction(name: string): void {
       const version = moveVersion(name, ['ENABLED', 'DISABLED'], 'DESTROY_SCHEDULED');
-      const { destroyScheduledSeconds } = find(state.cryptoKeys, parentOf(name));
+      const { destroyScheduledSeconds } = findEntry(state.cryptoKeys, 'cryptoKey', parentOf(name));
       version.destroyTime = now() + destroyScheduledSeconds * 1000;
       save();
     },
@@ -170,27 +193,44 @@ export function createKeyring(storage: Storage, now: () => number = Date.now) {
      * hashicorp/terraform-provider-google#5895.
      */
     publicKeyPem(name: string): string {
-      const version = enabledVersion(name);
-      return createPublicKey(privateKeyOf(name, version)).export({ type: 'spki', format: 'pem' }).toString();
+      return createPublicKey(signingKey(name).key).export({ type: 'spki', format: 'pem' }).toString();
     },
 
     /** The algorithm's row and a function that signs with this version. */
-    signerOf(name: string): { algorithm: LocalAlgorithm; sign(input: Uint8Array): Buffer } {
-      const version = enabledVersion(name);
-      const algorithm = LOCAL_ALGORITHMS[version.algorithm];
-      return { algorithm, sign: (input) => algorithm.sign(privateKeyOf(name, version), input) };
+    signerOf(name: string): { algorithm: SigningAlgorithm; sign(input: Uint8Array): Buffer } {
+      const { algorithm, key } = signingKey(name);
+      return { algorithm, sign: (input) => algorithm.sign(key, input) };
+    },
+
+    /** The algorithm's row and a function that makes the tag of this version. */
+    macOf(name: string): { algorithm: MacAlgorithm; tag(data: Uint8Array): Buffer } {
+      const { algorithm, key } = forUse(name);
+      if (algorithm.purpose !== 'MAC') throw wrongPurpose(name, 'MACs');
+      return { algorithm, tag: (data) => algorithm.tag(key, data) };
     },
   };
 }
 
-/** Names directly under `parent`, versions in the order of their numbers. */
-function childrenOf(entries: Record<string, unknown>, parent: string): string[] {
-  return Object.keys(entries)
-    .filter((name) => parentOf(name) === parent)
-    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+/** FAILED_PRECONDITION is what the contract tests of GoogleCloudPlatform/kms-integrations see. */
+function wrongPurpose(name: string, use: string): StatusError {
+  return new StatusError('FAILED_PRECONDITION', `${name} is a key of a purpose that has no ${use}.`);
 }
 
-function requireSupported({ purpose, algorithm, protectionLevel }: NewKey): LocalAlgorithmName {
+/** @throws StatusError INVALID_ARGUMENT when the key does not take this secret. */
+function requireImportable(algorithm: LocalAlgorithm, requested: string, secret: KeyObject): void {
+  if (algorithm.purpose !== 'MAC' || requested !== 'HMAC_SHA256') {
+    throw new StatusError('INVALID_ARGUMENT', `The local KMS imports MAC keys, not ${requested}.`);
+  }
+  if (secret.symmetricKeySize !== algorithm.keyBytes) {
+    throw new StatusError(
+      'INVALID_ARGUMENT',
+      `The secret has ${secret.symmetricKeySize} bytes; ${requested} takes ${algorithm.keyBytes}.`,
+    );
+  }
+}
+
+function requireSupported(request: NewKey): LocalAlgorithmName {
+  const { purpose, algorithm, protectionLevel } = request;
   if (!isLocalAlgorithmName(algorithm)) {
     const known = Object.keys(LOCAL_ALGORITHMS).join(', ');
     throw new StatusError('INVALID_ARGUMENT', `The local KMS has ${known}, not ${algorithm}.`);
@@ -200,6 +240,9 @@ function requireSupported({ purpose, algorithm, protectionLevel }: NewKey): Loca
   }
   if (!['SOFTWARE', 'PROTECTION_LEVEL_UNSPECIFIED'].includes(protectionLevel)) {
     throw new StatusError('INVALID_ARGUMENT', `The local KMS has SOFTWARE keys, not ${protectionLevel}.`);
+  }
+  if (request.importOnly && !request.skipInitialVersion) {
+    throw new StatusError('INVALID_ARGUMENT', 'An import-only key begins without a version.');
   }
   return algorithm;
 }

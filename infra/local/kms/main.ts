@@ -9,9 +9,11 @@
  */
 
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
+import { createAwsImports } from './aws/imports.ts';
 import { createAwsKeys } from './aws/keys.ts';
 import { type LocalAwsKmsServer, serveAwsKms } from './aws/server.ts';
 import { createFaults, type Faults } from './faults.ts';
+import { createImportJobs } from './import-jobs.ts';
 import { createKeyring } from './keyring.ts';
 import type { FromKms, ToKms } from './messages.ts';
 import { type LocalKmsServer, serveKms } from './server.ts';
@@ -25,8 +27,17 @@ async function main(): Promise<void> {
   const { home, port, awsPort } = readEnvironment(process.env);
   const storage = openStorage(home);
   const faults = createFaults();
-  const google = await serveKms(createKeyring(storage), faults, port);
-  const aws = await serveAwsKms(createAwsKeys(storage), faults, awsPort);
+  const google = await serveKms(
+    { keyring: createKeyring(storage), importJobs: createImportJobs(storage) },
+    faults,
+    port,
+  );
+  const awsKeys = createAwsKeys(storage);
+  const aws = await serveAwsKms(
+    { keys: awsKeys, imports: createAwsImports(storage, awsKeys) },
+    faults,
+    awsPort,
+  );
 
   const stop = () => {
     google.close();

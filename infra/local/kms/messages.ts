@@ -6,6 +6,8 @@ export interface KmsCounts {
   readonly signs: { readonly requested: number; readonly succeeded: number };
   /** Calls of GetPublicKey. */
   readonly publicKeys: number;
+  /** Calls of MacVerify, and of AWS's VerifyMac. */
+  readonly macVerifies: number;
 }
 
 /** Google's side, and AWS's. */

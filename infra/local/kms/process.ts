@@ -71,8 +71,8 @@ export async function startLocalKms(options: {
       await ask('fault-set', { type: 'fault', fault, ...faultOptions });
     },
     async stats() {
-      const { signs, publicKeys, aws } = await ask('stats', { type: 'stats' });
-      return { signs, publicKeys, aws };
+      const { type: _, ...stats } = await ask('stats', { type: 'stats' });
+      return stats;
     },
     kill: (signal) => void child.kill(signal),
     async stop() {

@@ -46,7 +46,8 @@ export async function provisionKeys(
   }
 }
 
-async function unlessItExists(creation: Promise<unknown>): Promise<void> {
+/** Takes the failure that says that it is there already for success. */
+export async function unlessItExists(creation: Promise<unknown>): Promise<void> {
   try {
     await creation;
   } catch (error) {

@@ -1,17 +1,19 @@
 /**
- * The local KMS's folder: private keys as PKCS#8 PEM files and one JSON file of metadata.
+ * The local KMS's folder: private keys as PKCS#8 PEM files, secrets as JWK files (RFC 7518 §6.4) and one JSON file
+ * of metadata.
  *
  *   <home>/                0700
- *     metadata.json        0600  rings, keys, versions, aliases; names the file of each private key
- *     private/<uuid>.pem   0600
+ *     metadata.json        0600  rings, keys, versions, imports, aliases; names the file of each key
+ *     private/<uuid>.pem   0600  a private key
+ *     private/<uuid>.jwk   0600  a secret
  *     lock                 0600  held by the running process; the system drops it when the process dies
  *
  * Every file is written beside its place, synced and renamed, so a reader sees the old or the new content
- * whole, also after `kill -9`. A private key is written before the metadata that names it: a crash between
- * the two leaves an orphan file, never a version without its key.
+ * whole, also after `kill -9`. A key is written before the metadata that names it: a crash between the two
+ * leaves an orphan file, never a version without its key.
  */
 
-import { randomUUID } from 'node:crypto';
+import { createPrivateKey, createSecretKey, type KeyObject, randomUUID } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
@@ -27,6 +29,7 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { LocalAlgorithmName } from './algorithms.ts';
 import type { AwsKeySpecName } from './aws/key-specs.ts';
+import type { ImportMethodName } from './import-jobs.ts';
 
 export type VersionState = 'ENABLED' | 'DISABLED' | 'DESTROY_SCHEDULED';
 
@@ -39,6 +42,8 @@ export interface VersionMetadata {
   destroyTime?: number;
   /** Name of the file in `private/`. */
   readonly privateKeyFile: string;
+  /** The import job that brought the key; absent from one that was generated here. */
+  readonly importJob?: string;
 }
 
 export interface KeyMetadata {
@@ -46,16 +51,38 @@ export interface KeyMetadata {
   readonly createTime: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly destroyScheduledSeconds: number;
+  /** Refuses versions that would be generated here. */
+  readonly importOnly?: boolean;
+}
+
+export interface ImportJobMetadata {
+  readonly importMethod: ImportMethodName;
+  /** Milliseconds since the epoch. */
+  readonly createTime: number;
+  /** Name of the file of the wrapping key in `private/`. */
+  readonly privateKeyFile: string;
 }
 
 export interface AwsKeyMetadata {
   readonly keySpec: AwsKeySpecName;
-  state: 'Enabled' | 'Disabled' | 'PendingDeletion';
+  /** PendingImport: its material has not come yet. */
+  state: 'Enabled' | 'Disabled' | 'PendingDeletion' | 'PendingImport';
+  /** Absent from a key that was generated here. */
+  readonly origin?: 'EXTERNAL';
   /** Milliseconds since the epoch. */
   readonly createTime: number;
   /** When it will be deleted; present in PendingDeletion only. */
   deletionTime?: number;
-  /** Name of the file in `private/`. */
+  /** Name of the file in `private/`; absent before the first import. */
+  privateKeyFile?: string;
+}
+
+export interface AwsImportMetadata {
+  /** The ARN of the one key that it imports into. */
+  readonly keyArn: string;
+  /** Milliseconds since the epoch. */
+  readonly validTo: number;
+  /** Name of the file of the wrapping key in `private/`. */
   readonly privateKeyFile: string;
 }
 
@@ -64,7 +91,10 @@ interface Metadata {
   readonly keyRings: Record<string, { readonly createTime: number }>;
   readonly cryptoKeys: Record<string, KeyMetadata>;
   readonly cryptoKeyVersions: Record<string, VersionMetadata>;
+  readonly importJobs: Record<string, ImportJobMetadata>;
   readonly awsKeys: Record<string, AwsKeyMetadata>;
+  /** By import token. */
+  readonly awsImports: Record<string, AwsImportMetadata>;
   /** The ARN of the key by `alias/…`. */
   readonly awsAliases: Record<string, string>;
 }
@@ -74,9 +104,9 @@ export interface Storage {
   readonly metadata: Metadata;
   /** Durable when it returns. */
   saveMetadata(): void;
-  readPrivateKey(file: string): string;
-  /** Stores a new PEM durably and returns its file's name. */
-  writePrivateKey(pem: string): string;
+  readKey(file: string): KeyObject;
+  /** Stores a private or secret key durably and returns its file's name. */
+  writeKey(key: KeyObject): string;
   /** Lets another process open the folder. */
   release(): void;
 }
@@ -95,14 +125,25 @@ export function openStorage(home: string): Storage {
   return {
     metadata,
     saveMetadata: () => writeDurably(metadataFile, `${JSON.stringify(metadata, null, 2)}\n`),
-    readPrivateKey: (file) => readFileSync(join(privateFolder, file), 'utf8'),
-    writePrivateKey: (pem) => {
-      const file = `${randomUUID()}.pem`;
-      writeDurably(join(privateFolder, file), pem);
+    readKey: (file) => parseKey(file, readFileSync(join(privateFolder, file), 'utf8')),
+    writeKey: (key) => {
+      const file = `${randomUUID()}.${key.type === 'secret' ? 'jwk' : 'pem'}`;
+      writeDurably(join(privateFolder, file), keyText(key));
       return file;
     },
     release: () => lock.close(),
   };
+}
+
+function keyText(key: KeyObject): string {
+  if (key.type === 'secret') return JSON.stringify(key.export({ format: 'jwk' }));
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+function parseKey(file: string, text: string): KeyObject {
+  if (!file.endsWith('.jwk')) return createPrivateKey(text);
+  const { k } = JSON.parse(text) as { readonly k: string };
+  return createSecretKey(k, 'base64url');
 }
 
 function prepareFolders(...folders: string[]): void {
@@ -136,10 +177,18 @@ function acquireLock(home: string): DatabaseSync {
 }
 
 function readMetadata(file: string): Metadata {
-  const empty = { keyRings: {}, cryptoKeys: {}, cryptoKeyVersions: {}, awsKeys: {}, awsAliases: {} };
+  const empty = {
+    keyRings: {},
+    cryptoKeys: {},
+    cryptoKeyVersions: {},
+    importJobs: {},
+    awsKeys: {},
+    awsImports: {},
+    awsAliases: {},
+  };
   if (!existsSync(file)) return empty;
   try {
-    // A folder from before the AWS side has no maps for it.
+    // A folder of an earlier release lacks the maps that came later.
     return { ...empty, ...(JSON.parse(readFileSync(file, 'utf8')) as Partial<Metadata>) };
   } catch (cause) {
     throw new Error(

@@ -1,3 +1,4 @@
+/** What a manifest is for, and the boundaries of its time and version. Attacks are a table of their own. */
 import { describe, expect, test } from 'vitest';
 import {
   type ManifestOptions,
@@ -6,19 +7,16 @@ import {
 } from '../../../shared/client/manifest.ts';
 import { importVerificationKey, verifyDocument } from '../../../shared/client/verify.ts';
 import { CLIENT_CLOCK_SKEW_SECONDS } from '../../../shared/constants.ts';
-import { documentPayload, NOW, SECOND } from '../../support/records.ts';
+import { NOW, SECOND } from '../../support/records.ts';
 import {
   base64url,
-  claimsOf,
   ED,
   headerOf,
   jwsOf,
   keys,
   RSA,
-  resign,
   signParts,
   sorted,
-  textOf,
 } from '../../support/signed-documents.ts';
 
 const SECONDS_NOW = Math.floor(NOW / SECOND);
@@ -37,9 +35,9 @@ function payloadOf(members: object = {}) {
   };
 }
 
-function manifestOf(members: object = {}, header: object = {}, kind: typeof ED | typeof RSA = ED): string {
-  const head = headerOf(kind, { typ: 'license-keys+jwt', ...header });
-  return signParts(kind, base64url(head), base64url(sorted(payloadOf(members))));
+function manifestOf(members: object = {}): string {
+  const head = headerOf(ED, { typ: 'license-keys+jwt' });
+  return signParts(ED, base64url(head), base64url(sorted(payloadOf(members))));
 }
 
 const verify = (text: string, options: Partial<ManifestOptions> = {}): Promise<ManifestResult> =>
@@ -117,64 +115,10 @@ describe('time and version', () => {
   });
 });
 
-describe('is refused', () => {
+test('a manifest with any of its characters changed is refused', async () => {
   const good = manifestOf();
-  const [header = '', payload = '', signature = ''] = good.split('.');
-  const cases: [string, string, string][] = [
-    ['signed by another key under its own kid', manifestOf({}, {}, RSA), 'unknown_root'],
-    [
-      'signed by another key under the kid of the root',
-      manifestOf({}, { kid: keys[ED].kid }, RSA),
-      'algorithm_mismatch',
-    ],
-    ['another algorithm of the same key', manifestOf({}, { alg: 'RS256' }), 'algorithm_mismatch'],
-    ['alg none', manifestOf({}, { alg: 'none' }), 'algorithm_mismatch'],
-    ['an empty signature', `${header}.${payload}.`, 'signature_invalid'],
-    ['a signature of zeros', resign(good, (bytes) => new Uint8Array(bytes.length)), 'signature_invalid'],
-    [
-      'a changed payload',
-      `${header}.${base64url(sorted(payloadOf({ version: 8 })))}.${signature}`,
-      'signature_invalid',
-    ],
-    ['a licence document', jwsOf(ED), 'malformed_manifest'],
-    [
-      'a licence document with a manifest in it',
-      signParts(ED, base64url(headerOf(ED)), payload),
-      'malformed_manifest',
-    ],
-    ['a header with its own key', manifestOf({}, { jwk: keys[ED].jwk }), 'malformed_manifest'],
-    ['a header with crit', manifestOf({}, { crit: ['exp'] }), 'malformed_manifest'],
-    ['four parts', `${good}.`, 'malformed_manifest'],
-    ['padding', `${good}=`, 'malformed_manifest'],
-    ['no keys', manifestOf({ keys: [] }), 'malformed_manifest'],
-    [
-      'a state that is not known',
-      manifestOf({ keys: [{ ...license, state: 'trusted' }] }),
-      'malformed_manifest',
-    ],
-    ['no expiry', manifestOf({ exp: undefined }), 'malformed_manifest'],
-    ['version 0', manifestOf({ version: 0 }), 'malformed_manifest'],
-    ['nothing', '', 'malformed_manifest'],
-    ['JSON', textOf(documentPayload()), 'malformed_manifest'],
-    [
-      'claims of a document',
-      signParts(ED, header, base64url(claimsOf(documentPayload()))),
-      'malformed_manifest',
-    ],
-  ];
-  test.each(cases)('%s', async (_name, text, code) => {
-    expect(await codeOf(text)).toBe(code);
-  });
-
-  test('one that repeats a JSON key, however it is signed', async () => {
-    const twice = sorted(payloadOf()).replace('{', '{"version":99,');
-    expect(await codeOf(signParts(ED, header, base64url(twice)))).toBe('malformed_manifest');
-  });
-
-  test('each of its bytes changed', async () => {
-    for (let at = 0; at < good.length; at += 7) {
-      const other = good[at] === 'A' ? 'B' : 'A';
-      expect(await codeOf(`${good.slice(0, at)}${other}${good.slice(at + 1)}`), `at ${at}`).not.toBe('valid');
-    }
-  });
+  for (let at = 0; at < good.length; at += 1) {
+    const other = good[at] === 'A' ? 'B' : 'A';
+    expect(await codeOf(`${good.slice(0, at)}${other}${good.slice(at + 1)}`), `at ${at}`).not.toBe('valid');
+  }
 });

@@ -53,7 +53,6 @@ describe('the state of a key', () => {
   const withState = (state: (typeof KEY_STATES)[number]) => trusted.map((key) => ({ ...key, state }));
 
   test.each([
-    ['staged', 'key_not_active'],
     ['retired', 'key_retired'],
     ['compromised', 'key_compromised'],
   ] as const)('%s is told before anything else of the document', async (state, code) => {

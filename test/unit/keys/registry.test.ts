@@ -1,7 +1,12 @@
 /** Which lists of keys make sense, and what the operator is told of the others. */
 import { describe, expect, test } from 'vitest';
 import type { AlgorithmName } from '../../../shared/algorithms.ts';
-import { type RegisteredKey, registryProblems, sunsetProblem } from '../../../shared/keys/registry.ts';
+import {
+  type RegisteredKey,
+  registryProblems,
+  type SigningKey,
+  sunsetProblem,
+} from '../../../shared/keys/registry.ts';
 import { KEY_STATES, type KeyState } from '../../../shared/keys/states.ts';
 
 const ED = 'EC_SIGN_ED25519';
@@ -9,7 +14,7 @@ const ARN = 'arn:aws:kms:eu-west-1:123456789012:key/one';
 const RSA = 'RSA_SIGN_PKCS1_4096_SHA256';
 
 const key = (name: string, state: KeyState, algorithm: AlgorithmName = ED, fingerprint?: string) =>
-  ({ name, state, algorithm, fingerprint }) satisfies RegisteredKey;
+  ({ name, state, algorithm, fingerprint, use: 'license' }) satisfies SigningKey;
 
 const NONE = `No key is active for ${ED}, which has others; make one active, or remove them all`;
 

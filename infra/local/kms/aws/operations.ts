@@ -5,14 +5,13 @@
 
 import { type Fault, type Faults, strike, tamperAlgorithm, tamperName, tamperSignature } from '../faults.ts';
 import type { AwsKeyMetadata } from '../storage.ts';
+import { type Body, messageOf, seconds, text } from './body.ts';
 import { AwsError } from './errors.ts';
-import { AWS_KEY_SPECS } from './key-specs.ts';
+import type { AwsImports } from './imports.ts';
+import { AWS_KEY_SPECS, algorithmsOf } from './key-specs.ts';
 import type { AwsKeys } from './keys.ts';
+import { importOperations, macOperations } from './mac-operations.ts';
 
-/** "Messages can be 0-4096 bytes" (API reference of Sign), though its schema asks for one. */
-const MAX_MESSAGE_BYTES = 4096;
-
-export type Body = Readonly<Record<string, unknown>>;
 /** Resolves with the answer, or with nothing where AWS sends no body. */
 export type Operation = (body: Body) => Promise<unknown>;
 
@@ -20,14 +19,22 @@ export type Operation = (body: Body) => Promise<unknown>;
 export interface AwsCounts {
   readonly signs: { requested: number; succeeded: number };
   publicKeys: number;
+  macVerifies: number;
+}
+
+export interface LocalAwsKeys {
+  readonly keys: AwsKeys;
+  readonly imports: AwsImports;
 }
 
 export function awsOperations(
-  keys: AwsKeys,
+  { keys, imports }: LocalAwsKeys,
   faults: Faults,
   counts: AwsCounts,
 ): ReadonlyMap<string, Operation> {
   return new Map<string, Operation>([
+    ...macOperations(keys, faults, counts),
+    ...importOperations(imports),
     [
       'Sign',
       async (body) => {
@@ -52,10 +59,11 @@ export function awsOperations(
     [
       'CreateKey',
       async (body) => {
-        const { arn, key } = await keys.create(
-          text(body, 'KeySpec', 'SYMMETRIC_DEFAULT'),
-          text(body, 'KeyUsage', 'ENCRYPT_DECRYPT'),
-        );
+        const { arn, key } = await keys.create({
+          keySpec: text(body, 'KeySpec', 'SYMMETRIC_DEFAULT'),
+          keyUsage: text(body, 'KeyUsage', 'ENCRYPT_DECRYPT'),
+          origin: text(body, 'Origin', 'AWS_KMS'),
+        });
         return { KeyMetadata: keyMetadata(arn, key) };
       },
     ],
@@ -68,6 +76,18 @@ export function awsOperations(
     ],
     ['CreateAlias', async (body) => keys.createAlias(text(body, 'AliasName'), text(body, 'TargetKeyId'))],
     ['UpdateAlias', async (body) => keys.updateAlias(text(body, 'AliasName'), text(body, 'TargetKeyId'))],
+    [
+      'ListAliases',
+      async (body) => {
+        const ofKey = body.KeyId === undefined ? [] : [text(body, 'KeyId')];
+        const aliases = keys.aliases(...ofKey).map(({ name, alias, targetKeyId }) => ({
+          AliasName: name,
+          AliasArn: alias,
+          TargetKeyId: targetKeyId,
+        }));
+        return { Aliases: aliases, Truncated: false };
+      },
+    ],
     ['EnableKey', async (body) => keys.setEnabled(text(body, 'KeyId'), true)],
     ['DisableKey', async (body) => keys.setEnabled(text(body, 'KeyId'), false)],
     [
@@ -83,6 +103,7 @@ export function awsOperations(
         };
       },
     ],
+    ['CancelKeyDeletion', async (body) => ({ KeyId: keys.cancelDeletion(text(body, 'KeyId')) })],
   ]);
 }
 
@@ -106,63 +127,46 @@ function verify(keys: AwsKeys, body: Body) {
 }
 
 function signatureOf(keys: AwsKeys, body: Body) {
-  const message = Buffer.from(text(body, 'Message'), 'base64');
-  if (message.length > MAX_MESSAGE_BYTES) {
-    throw new AwsError(
-      'ValidationException',
-      `1 validation error detected: Value at 'message' failed to satisfy constraint: Member must have length less than or equal to ${MAX_MESSAGE_BYTES}`,
-    );
-  }
   return keys.sign(
     text(body, 'KeyId'),
     text(body, 'SigningAlgorithm'),
-    message,
+    messageOf(body),
     text(body, 'MessageType', 'RAW'),
   );
 }
 
 function getPublicKey(keys: AwsKeys, fault: Fault | undefined, body: Body) {
-  const { arn, key, spki } = keys.publicKey(text(body, 'KeyId'));
+  const { arn, key, spec, spki } = keys.publicKey(text(body, 'KeyId'));
   const keySpec = tamperAlgorithm(fault, key.keySpec);
   return {
     KeyId: tamperName(fault, arn),
     PublicKey: spki.toString('base64'),
     KeySpec: keySpec,
     CustomerMasterKeySpec: keySpec,
-    KeyUsage: 'SIGN_VERIFY',
-    SigningAlgorithms: [AWS_KEY_SPECS[key.keySpec].signing],
+    KeyUsage: spec.usage,
+    ...algorithmsOf(spec),
   };
 }
 
 function keyMetadata(arn: string, key: AwsKeyMetadata) {
+  const spec = AWS_KEY_SPECS[key.keySpec];
+  const { origin = 'AWS_KMS' } = key;
   return {
     AWSAccountId: arn.split(':')[4],
     KeyId: arn.split('/')[1],
     Arn: arn,
     CreationDate: seconds(key.createTime),
     Enabled: key.state === 'Enabled',
-    KeyUsage: 'SIGN_VERIFY',
+    KeyUsage: spec.usage,
     KeyState: key.state,
     DeletionDate: seconds(key.deletionTime),
-    Origin: 'AWS_KMS',
+    Origin: origin,
+    ExpirationModel:
+      origin === 'EXTERNAL' && key.privateKeyFile !== undefined ? 'KEY_MATERIAL_DOES_NOT_EXPIRE' : undefined,
     KeyManager: 'CUSTOMER',
     KeySpec: key.keySpec,
     CustomerMasterKeySpec: key.keySpec,
-    SigningAlgorithms: [AWS_KEY_SPECS[key.keySpec].signing],
+    ...algorithmsOf(spec),
     MultiRegion: false,
   };
-}
-
-function seconds(milliseconds: number | undefined): number | undefined {
-  return milliseconds === undefined ? undefined : milliseconds / 1000;
-}
-
-/** A member that is a string; `otherwise` stands for one that is absent. */
-function text(body: Body, member: string, otherwise?: string): string {
-  const value = body[member] ?? otherwise;
-  if (typeof value === 'string' && value !== '') return value;
-  throw new AwsError(
-    'ValidationException',
-    `1 validation error detected: Value at '${member}' failed to satisfy constraint: Member must not be null`,
-  );
 }

@@ -5,7 +5,7 @@
 
 import type { KMSClient } from '@aws-sdk/client-kms';
 import { createAwsSdkClient } from '../../../kms/aws-client.ts';
-import type { AwsKeySpecName } from './key-specs.ts';
+import { AWS_KEY_SPECS, type AwsKeySpecName } from './key-specs.ts';
 
 export interface AwsKeyToProvision {
   /** `alias/…` */
@@ -31,7 +31,8 @@ async function provision(client: KMSClient, { alias, keySpec }: AwsKeyToProvisio
     await client.send(new DescribeKeyCommand({ KeyId: alias }));
   } catch (error) {
     if (!(error instanceof NotFoundException)) throw error;
-    const created = await client.send(new CreateKeyCommand({ KeySpec: keySpec, KeyUsage: 'SIGN_VERIFY' }));
+    const { usage } = AWS_KEY_SPECS[keySpec];
+    const created = await client.send(new CreateKeyCommand({ KeySpec: keySpec, KeyUsage: usage }));
     await client.send(new CreateAliasCommand({ AliasName: alias, TargetKeyId: created.KeyMetadata?.KeyId }));
   }
 }

@@ -11,9 +11,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import type { Faults } from '../faults.ts';
+import type { Body } from './body.ts';
 import { AwsError, awsErrorOf } from './errors.ts';
-import type { AwsKeys } from './keys.ts';
-import { type AwsCounts, awsOperations, type Body, type Operation } from './operations.ts';
+import { type AwsCounts, awsOperations, type LocalAwsKeys, type Operation } from './operations.ts';
 
 const TARGET = /^TrentService\.(\w+)$/;
 
@@ -28,8 +28,12 @@ export interface LocalAwsKmsServer {
  *
  * @throws Error with a sentence for the operator when the port cannot be used.
  */
-export async function serveAwsKms(keys: AwsKeys, faults: Faults, port: number): Promise<LocalAwsKmsServer> {
-  const counts: AwsCounts = { signs: { requested: 0, succeeded: 0 }, publicKeys: 0 };
+export async function serveAwsKms(
+  keys: LocalAwsKeys,
+  faults: Faults,
+  port: number,
+): Promise<LocalAwsKmsServer> {
+  const counts: AwsCounts = { signs: { requested: 0, succeeded: 0 }, publicKeys: 0, macVerifies: 0 };
   const operations = awsOperations(keys, faults, counts);
   const server = createServer((request, response) => {
     serve(operations, request).then(

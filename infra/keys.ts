@@ -1,0 +1,91 @@
+/** The keys of a configuration: read from it or from its file, in whatever clouds they are. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { cloudOf } from '../shared/keys/registry.ts';
+import type { KeyDirectory } from '../shared/ports/key-directory.ts';
+import type { Log } from '../shared/ports/log.ts';
+import { type Config, ConfigError, PRODUCTION } from './config.ts';
+import { type AwsKmsClient, createAwsKmsClient } from './kms/aws.ts';
+import { type CloudKeyDirectory, createKeyDirectory } from './kms/directory.ts';
+import { createKmsClient, type KmsClient } from './kms/google.ts';
+import { createReloadingDirectory, type ReloadingDirectory } from './kms/reloading-directory.ts';
+import type { SigningKeys } from './signing-keys.ts';
+
+/**
+ * A start waits this long for the KMS to say that a key is disabled. One that does not answer delays no start: it may be back
+ * with the first request, or another cloud signs.
+ */
+const START_CHECK_MS = 1_000;
+
+export interface OpenKeys {
+  readonly directory: KeyDirectory;
+  /** @throws ConfigError when an active key cannot be used before an operator acts */
+  requireActiveKeys(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @throws ConfigError when the file of signing keys cannot be read or is wrong */
+export function openKeys(config: Config, log: Log): OpenKeys {
+  const { SIGNING_KEYS_JSON: keys, SIGNING_KEYS_FILE: path = '', SIGNING_DEADLINE_MS: deadlineMs } = config;
+  const clients = openClients(config);
+  const build = (list: SigningKeys) =>
+    createKeyDirectory({ ...clients.forKeys(list), keys: list, deadlineMs, log });
+  const isProduction = config.NODE_ENV === PRODUCTION;
+  const file = keys === undefined ? fromFile(path, build, log, isProduction) : undefined;
+  const directory: CloudKeyDirectory = file ?? build(keys ?? []);
+  return {
+    directory,
+    requireActiveKeys: () => requireActiveKeys(directory),
+    close: async () => {
+      file?.close();
+      await clients.close();
+    },
+  };
+}
+
+async function requireActiveKeys(directory: CloudKeyDirectory): Promise<void> {
+  const late = new AbortController();
+  const problems = await Promise.race([
+    directory.activeProblems(),
+    pause(START_CHECK_MS, [], { signal: late.signal }),
+  ]);
+  late.abort();
+  if (problems.length > 0) throw new ConfigError(problems.map((problem) => `${problem}.`).join('\n'));
+}
+
+/** Connections to the clouds of a list of keys. Nothing is loaded or dialled before a key is needed. */
+export function openClients({ KMS_ENDPOINT: endpoint, AWS_KMS_ENDPOINT: awsEndpoint }: KmsEndpoints) {
+  const client: KmsClient = createKmsClient(endpoint === undefined ? {} : { endpoint });
+  let awsClient: AwsKmsClient | undefined;
+  return {
+    forKeys(keys: SigningKeys): { readonly client: KmsClient; readonly awsClient: AwsKmsClient } {
+      awsClient ??= createAwsKmsClient(awsOptions(keys, awsEndpoint));
+      return { client, awsClient };
+    },
+    close: async () => {
+      await Promise.all([client.close(), awsClient?.close()]);
+    },
+  };
+}
+
+type KmsEndpoints = Pick<Config, 'KMS_ENDPOINT' | 'AWS_KMS_ENDPOINT'>;
+
+function fromFile(
+  path: string,
+  build: (keys: SigningKeys) => CloudKeyDirectory,
+  log: Log,
+  isProduction: boolean,
+): ReloadingDirectory {
+  try {
+    return createReloadingDirectory({ path, build, log, isProduction });
+  } catch (error) {
+    throw new ConfigError(`SIGNING_KEYS_FILE is wrong: ${(error as Error).message}.`);
+  }
+}
+
+/** The ARN of the first AWS key names the region. */
+function awsOptions(keys: SigningKeys, endpoint: string | undefined) {
+  if (endpoint !== undefined) return { endpoint };
+  const arn = keys.flatMap((key) => ('name' in key && cloudOf(key.name) === 'aws' ? [key.name] : []))[0];
+  const region = arn?.split(':')[3];
+  return region === undefined ? {} : { region };
+}

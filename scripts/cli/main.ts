@@ -1,0 +1,29 @@
+/** `countersign`: what operators do, from a shell. */
+import { Command } from 'commander';
+import { VERSION } from '../../infra/version.ts';
+import { addKeysCommands } from './keys/commands.ts';
+import { KID_MARK } from './keys/pinned-list.ts';
+import { EXIT_CODES, run } from './run.ts';
+
+const program = new Command('countersign')
+  .description(
+    'Operate Countersign. Without settings in the environment it works on the local stack of npm start.',
+  )
+  .version(VERSION)
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Exit codes: ${EXIT_CODES.done} done, ${EXIT_CODES.failed} refused or failed, ${EXIT_CODES.usage} wrong command line, ${EXIT_CODES.notConfirmed} not confirmed.
+
+Examples:
+  countersign keys status
+  countersign keys activate Xq2v9c --sunset-days 400`,
+  );
+
+addKeysCommands(program);
+// A kid is base64url, so it may begin with a hyphen, and would be taken for an option.
+const [node = '', script = '', ...words] = process.argv;
+const KID_LIKE_AN_OPTION = /^-[\w-]{42}$/;
+const given = words.map((word) => (KID_LIKE_AN_OPTION.test(word) ? `${KID_MARK}${word}` : word));
+await run(() => program.parseAsync([node, script, ...given]));

@@ -1,0 +1,89 @@
+/**
+ * What an operator's commands work with: the deployment that the environment describes, or the local stack when it
+ * describes none.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { hostname, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
+import { loadOperatorConfig, type OperatorConfig } from '../../infra/config.ts';
+import { openClients } from '../../infra/keys.ts';
+import { openKeysFile } from '../../infra/keys-file.ts';
+import { createKeyDirectory } from '../../infra/kms/directory.ts';
+import { createLog } from '../../infra/log.ts';
+import { openStore } from '../../infra/ports.ts';
+import { openRootKey } from '../../infra/root-key.ts';
+import { DEFAULT_MANIFEST_DAYS } from '../../shared/constants.ts';
+import type { RegisteredKey } from '../../shared/keys/registry.ts';
+import { OperatorError } from '../../shared/operator-error.ts';
+import type { Ports } from '../../shared/ports/ports.ts';
+import type { Publisher } from '../../shared/usecases/change-keys.ts';
+
+export interface Operator {
+  readonly publisher: Publisher;
+  readonly config: OperatorConfig;
+  readonly clients: ReturnType<typeof openClients>;
+  /** The keys of a list that sign licences, and those that verify them. */
+  directory(keys: readonly RegisteredKey[]): ReturnType<typeof createKeyDirectory>;
+  readonly ports: Pick<Ports, 'store' | 'clock' | 'random'>;
+  close(): Promise<void>;
+}
+
+const localSettings = z.record(z.string(), z.string());
+
+/** Where the local stack says how it runs. */
+export const SETTINGS_FILE = 'settings.json';
+
+/** @throws ConfigError, OperatorError */
+export function openOperator({
+  actor = defaultActor(),
+  manifestDays = DEFAULT_MANIFEST_DAYS,
+} = {}): Operator {
+  const config = loadOperatorConfig(operatorEnvironment());
+  const path = config.SIGNING_KEYS_FILE;
+  if (path === undefined)
+    throw new OperatorError('SIGNING_KEYS_FILE is not set: commands change the list of keys in a file.');
+  const store = openStore(config);
+  const clients = openClients(config);
+  const clock = { now: Date.now, pause: (milliseconds: number) => pause(milliseconds) };
+  const ports = { store, clock, random: { bytes: (length: number) => randomBytes(length) } };
+  const log = createLog('ERROR', (line) => process.stderr.write(line));
+  const access = (keys: readonly RegisteredKey[]) => ({ ...clients.forKeys([...keys]), log });
+  const directory = (keys: readonly RegisteredKey[]) => createKeyDirectory({ ...access(keys), keys });
+  return {
+    config,
+    clients,
+    ports,
+    directory,
+    publisher: {
+      ports,
+      list: openKeysFile(path),
+      root: (keys) => openRootKey(keys, access(keys)),
+      records: (keys) => directory(keys).list(),
+      issuer: config.ISSUER,
+      lifetimeSeconds: manifestDays * 86_400,
+      actor,
+    },
+    close: async () => {
+      await Promise.all([store.close(), clients.close()]);
+    },
+  };
+}
+
+function operatorEnvironment(): NodeJS.ProcessEnv {
+  if (process.env.SIGNING_KEYS_FILE || process.env.SIGNING_KEYS_JSON) return process.env;
+  const home = resolve(process.env.COUNTERSIGN_HOME || '.countersign');
+  const path = join(home, SETTINGS_FILE);
+  if (!existsSync(path))
+    throw new OperatorError(
+      `No deployment is described: SIGNING_KEYS_FILE is not set, and there is no local stack in ${home}. Start one with npm start.`,
+    );
+  return { ...process.env, ...localSettings.parse(JSON.parse(readFileSync(path, 'utf8'))) };
+}
+
+/** Whom the audit trail names. */
+function defaultActor(): string {
+  return process.env.COUNTERSIGN_ACTOR || `${userInfo().username}@${hostname()}`;
+}

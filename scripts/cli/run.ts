@@ -1,0 +1,40 @@
+/** How a command ends: its answer as text or JSON, one sentence for a failure, and an exit code for scripts. */
+import { CommanderError } from 'commander';
+import { ConfigError } from '../../infra/config.ts';
+import { CountersignError } from '../../shared/errors.ts';
+import { OperatorError } from '../../shared/operator-error.ts';
+
+/** 2 is a wrong command line, which commander reports itself. */
+export const EXIT_CODES = { done: 0, failed: 1, usage: 2, notConfirmed: 3 } as const;
+
+/** The operator did not confirm. Nothing was changed. */
+export class NotConfirmedError extends Error {}
+
+/** Runs a command and sets the exit code. What no sentence is known for is a defect, and shows its stack. */
+export async function run(work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    process.exitCode = exitCodeOf(error);
+    if (error instanceof CommanderError) return;
+    process.stderr.write(`${sentenceOf(error)}\n`);
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof NotConfirmedError) return EXIT_CODES.notConfirmed;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.usage;
+  return EXIT_CODES.failed;
+}
+
+function sentenceOf(error: unknown): string {
+  if (error instanceof CountersignError) return `${error.message} (${error.code})${reasonOf(error.cause)}`;
+  const isForOperators =
+    error instanceof OperatorError || error instanceof ConfigError || error instanceof NotConfirmedError;
+  return isForOperators ? error.message : ((error as Error).stack ?? String(error));
+}
+
+/** The operator may see what clients may not: why the KMS or the store failed. */
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? `\n${cause.message}` : '';
+}

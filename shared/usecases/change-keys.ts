@@ -1,0 +1,143 @@
+/**
+ * An operator's change of the list of keys: decided on the list, published in the manifest, written to the list that
+ * instances read.
+ *
+ * The manifest comes first, so that no key signs before clients can know it. After a compromise the list comes first:
+ * instances stop at once, whatever the store and the root key's KMS do. A change that was interrupted between the two is
+ * completed by giving the same command again.
+ */
+import { MIN_STAGED_SECONDS } from '../constants.ts';
+import { decideKeyChange, type KeyChange, type KeyCommand } from '../decide/key-change.ts';
+import { type RegisteredKey, registryProblems } from '../keys/registry.ts';
+import { OperatorError } from '../operator-error.ts';
+import type { Value } from '../ports/document-store.ts';
+import type { KeyRecord } from '../ports/key-directory.ts';
+import type { KeyList } from '../ports/key-list.ts';
+import type { Ports } from '../ports/ports.ts';
+import type { RootKey } from '../ports/root-key.ts';
+import { type ManifestRecord, manifestRecord } from '../records/manifest.ts';
+import { MANIFEST_PATH } from '../records/paths.ts';
+import { formatInstant } from '../wire/document.ts';
+import { publishCertificates } from './publish-certificates.ts';
+import { type Published, publishManifest } from './publish-manifest.ts';
+import { readRecord } from './read.ts';
+
+export interface Publisher {
+  readonly ports: Pick<Ports, 'store' | 'clock' | 'random'>;
+  readonly list: KeyList;
+  /** The root that the list makes active. Rejects when it cannot be reached. */
+  readonly root: (keys: readonly RegisteredKey[]) => Promise<RootKey>;
+  /** The licence keys of a list, as they are published. */
+  readonly records: (keys: readonly RegisteredKey[]) => Promise<readonly KeyRecord[]>;
+  readonly issuer: string;
+  readonly lifetimeSeconds: number;
+  readonly actor: string;
+}
+
+export interface PlannedChange {
+  readonly changes: readonly KeyChange[];
+  /** Does it. */
+  carryOut(): Promise<Published>;
+}
+
+/**
+ * What the command will change, or undefined when the list is that way already.
+ * @param isUrgent activates a key that was not published long enough for every cache to have it.
+ * @throws OperatorError, CountersignError `store_unavailable`
+ */
+export async function planKeyChange(
+  publisher: Publisher,
+  command: KeyCommand,
+  { isUrgent = false } = {},
+): Promise<PlannedChange | undefined> {
+  const { ports, list } = publisher;
+  const now = ports.clock.now();
+  const keys = await list.read();
+  const decision = decideKeyChange(keys, command, now);
+  if (decision.kind === 'refuse') throw new OperatorError(decision.detail);
+  if (decision.kind === 'unchanged') return undefined;
+  requireSound(decision.keys);
+  if (command.action === 'activate' && !isUrgent) await requireStaged(publisher, command.kid, now);
+  return {
+    changes: decision.changes,
+    carryOut: () => carryOut(publisher, command, decision.keys, decision.changes),
+  };
+}
+
+/** Publishes what the list says now: the manifest under its next version, and certificates that are due. */
+export async function publishKeys(publisher: Publisher): Promise<Published> {
+  const keys = await publisher.list.read();
+  return publish(publisher, keys, { action: 'keys.publish', target: 'manifest', before: null, after: null });
+}
+
+/** The manifest that was published last. */
+export async function readManifest({ store }: Pick<Ports, 'store'>): Promise<ManifestRecord | undefined> {
+  const [snapshot] = await store.get([MANIFEST_PATH]);
+  return readRecord(manifestRecord, snapshot)?.record;
+}
+
+async function carryOut(
+  publisher: Publisher,
+  command: KeyCommand,
+  keys: readonly RegisteredKey[],
+  changes: readonly KeyChange[],
+): Promise<Published> {
+  const target = command.action === 'stage' ? command.key.fingerprint : command.kid;
+  const event = {
+    action: `keys.${command.action}`,
+    target,
+    before: changes.map(({ kid, from }): Value => ({ kid, state: from })),
+    after: changes.map(
+      ({ kid, to, sunsetAt }): Value => ({
+        kid,
+        state: to,
+        ...(sunsetAt !== undefined && { sunset_at: formatInstant(sunsetAt) }),
+      }),
+    ),
+  };
+  if (command.action === 'compromise') {
+    await publisher.list.write(keys);
+    return publish(publisher, keys, event);
+  }
+  const published = await publish(publisher, keys, event);
+  await publisher.list.write(keys);
+  return published;
+}
+
+async function publish(
+  { ports, root, records, issuer, lifetimeSeconds, actor }: Publisher,
+  keys: readonly RegisteredKey[],
+  event: { action: string; target: string; before: Value; after: Value },
+): Promise<Published> {
+  const { signer, pem, certificates } = await root(keys);
+  const published = await records(keys);
+  const manifest = await publishManifest(ports, {
+    root: signer,
+    keys: published,
+    issuer,
+    lifetimeSeconds,
+    event: { actor, ...event },
+  });
+  if (certificates !== undefined)
+    await publishCertificates(ports, { root: certificates, rootPem: pem, keys: published, issuer });
+  return manifest;
+}
+
+function requireSound(keys: readonly RegisteredKey[]): void {
+  const problems = registryProblems(keys);
+  if (problems.length > 0) throw new OperatorError(`${problems.join('. ')}.`);
+}
+
+/** A verifier that has not seen the key yet would refuse its first documents. */
+async function requireStaged({ ports }: Publisher, kid: string, now: number): Promise<void> {
+  const since = (await readManifest(ports))?.first_published[kid];
+  if (since === undefined)
+    throw new OperatorError(
+      'This key is not in the published manifest yet. Publish it first: countersign keys publish',
+    );
+  const waitSeconds = Math.ceil((since + MIN_STAGED_SECONDS * 1000 - now) / 1000);
+  if (waitSeconds > 0)
+    throw new OperatorError(
+      `This key was published ${MIN_STAGED_SECONDS - waitSeconds} s ago, and caches may not have it. Wait ${waitSeconds} s, or give --urgent.`,
+    );
+}
