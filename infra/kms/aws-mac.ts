@@ -12,6 +12,7 @@
 
 import type { VerifyMacResponse } from '@aws-sdk/client-kms';
 import type { MacVerifier } from '../../shared/ports/mac-verifier.ts';
+import { requireArnOf } from './aws-arn.ts';
 import { AwsCallError, type AwsKmsClient } from './aws-client.ts';
 import { canBeTagged, requireIntegrity } from './integrity.ts';
 import { type RetryLimits, withRetries } from './retries.ts';
@@ -55,19 +56,8 @@ function isInvalidMac(error: unknown): boolean {
   );
 }
 
-function requireGenuine(
-  { KeyId = 'nothing', MacAlgorithm, MacValid }: VerifyMacResponse,
-  keyId: string,
-): void {
-  requireIntegrity(isKey(KeyId, keyId), `the answer names ${KeyId}, not ${keyId}`);
+function requireGenuine({ KeyId, MacAlgorithm, MacValid }: VerifyMacResponse, keyId: string): void {
+  requireArnOf(keyId, KeyId);
   requireIntegrity(MacAlgorithm === MAC_ALGORITHM, `the answer is for ${MacAlgorithm}, not ${MAC_ALGORITHM}`);
   requireIntegrity(MacValid === true, `the answer is no error, and says ${MacValid}`);
-}
-
-const KEY_ARN = /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/;
-
-/** Whether `arn` can be the key that `keyId` stands for. An alias may stand for any. */
-function isKey(arn: string, keyId: string): boolean {
-  const isAlias = /^(arn:.*:)?alias\//.test(keyId);
-  return KEY_ARN.test(arn) && (isAlias || arn === keyId || arn.endsWith(`:key/${keyId}`));
 }

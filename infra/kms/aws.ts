@@ -16,6 +16,7 @@ import type { KeySpec, MessageType, SigningAlgorithmSpec } from '@aws-sdk/client
 import { ALGORITHM_NAMES, type AlgorithmName } from '../../shared/algorithms.ts';
 import { CountersignError } from '../../shared/errors.ts';
 import type { Signature, Signer } from '../../shared/ports/signer.ts';
+import { requireArnOf } from './aws-arn.ts';
 import type { AwsKmsClient } from './aws-client.ts';
 import { IntegrityError, requireIntegrity, signatureCheck } from './integrity.ts';
 import { type RetryLimits, withRetries } from './retries.ts';
@@ -118,16 +119,6 @@ export function awsSigner(client: AwsKmsClient, options: AwsSignerOptions): Sign
       });
     },
   };
-}
-
-const KEY_ARN = /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/;
-
-/** The ARN in an answer. That of an alias may be any key's; what names a key must be answered with that key. */
-function requireArnOf(keyId: string, arn = 'nothing'): string {
-  const isAlias = /^(arn:.*:)?alias\//.test(keyId);
-  const isThatKey = isAlias || arn === keyId || arn.endsWith(`:key/${keyId}`);
-  requireIntegrity(KEY_ARN.test(arn) && isThatKey, `the answer names ${arn}, not ${keyId}`);
-  return arn;
 }
 
 function pemOf(spki: Uint8Array = new Uint8Array()): string {

@@ -9,6 +9,7 @@
  * if (result.valid) console.log(result.license.licenseType);
  */
 import { decideKey } from '../decide/key.ts';
+import { coversVersion } from '../decide/scope.ts';
 import { DocumentError } from '../formats/format.ts';
 import { type LicenseParts, recognizeIssued } from '../formats/issued.ts';
 import { VERIFICATION_CODES, type VerificationCode } from '../verification.ts';
@@ -168,18 +169,13 @@ function issuerProblem(
 export function scopeProblem(license: IssuedLicense, scope: LicenseScope): VerificationCode | undefined {
   const { product, version, instanceFingerprint, features } = scope;
   if (product !== undefined && product !== license.product) return 'product_mismatch';
-  if (version !== undefined && !coversVersion(license, version)) return 'version_mismatch';
+  if (version !== undefined && !coversVersion(license.allowedMajorVersions, version))
+    return 'version_mismatch';
   if (instanceFingerprint !== undefined && !coversInstance(license, instanceFingerprint)) {
     return 'hardware_mismatch';
   }
   if (!isHolder(license, scope)) return 'holder_mismatch';
   return features?.some((feature) => !license.features.includes(feature)) ? 'feature_missing' : undefined;
-}
-
-function coversVersion({ allowedMajorVersions: allowed }: IssuedLicense, version: string): boolean {
-  if (allowed === null) return true;
-  const major = /^(\d+)(\.|$)/.exec(version)?.[1];
-  return major !== undefined && allowed.includes(Number(major));
 }
 
 function coversInstance({ instanceFingerprint: bound }: IssuedLicense, fingerprint: string): boolean {

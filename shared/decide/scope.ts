@@ -17,14 +17,16 @@ export interface Scope {
 /** The first thing that a document does not cover, or undefined. */
 export function decideScope(payload: DocumentPayload, scope: Scope): VerificationCode | undefined {
   if (scope.product !== undefined && scope.product !== payload.product) return 'product_mismatch';
-  if (scope.version !== undefined && !coversVersion(payload, scope.version)) return 'version_mismatch';
+  if (scope.version !== undefined && !coversVersion(payload.allowed_major_versions, scope.version))
+    return 'version_mismatch';
   if (scope.hardwareId !== undefined && scope.hardwareId !== payload.hardware_id) return 'hardware_mismatch';
   if (scope.features?.some((feature) => !payload.features.includes(feature))) return 'feature_missing';
   if (scope.nonce !== undefined && scope.nonce !== payload.nonce) return 'nonce_mismatch';
   return undefined;
 }
 
-function coversVersion({ allowed_major_versions: allowed }: DocumentPayload, version: string): boolean {
+/** @param allowed major versions; null allows all. */
+export function coversVersion(allowed: readonly number[] | null, version: string): boolean {
   if (allowed === null) return true;
   const major = /^(\d+)(\.|$)/.exec(version)?.[1];
   return major !== undefined && allowed.includes(Number(major));

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { MANIFEST_PATH } from '../../shared/records/paths.ts';
+import { certificatePath, MANIFEST_PATH } from '../../shared/records/paths.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
 const ACQUIRE = '/api/v1/licenses/acquire';
@@ -11,7 +11,12 @@ beforeAll(async () => {
   service = await startTestService();
   licenseKey = await service.addLicense();
   const manifest = { version: 1, token: 'a.b.c', published_at: 0, expires_at: 0 };
-  await service.ports.store.commit([{ op: 'set', path: MANIFEST_PATH, fields: manifest }]);
+  const { keys } = await service.client.jwks();
+  const certificate = { kid: '', issuer_kid: '', chain: 'PEM', issued_at: 0, expires_at: 0 };
+  await service.ports.store.commit([
+    { op: 'set', path: MANIFEST_PATH, fields: manifest },
+    { op: 'set', path: certificatePath(keys[0]?.kid ?? ''), fields: certificate },
+  ]);
 });
 
 afterAll(() => service.stop());
@@ -66,13 +71,14 @@ describe('every path of the description', () => {
       const response = await call(path, method === 'POST' ? { method, body: '{}' } : { method });
       await response.arrayBuffer();
       const cache = response.headers.get('cache-control') ?? 'absent';
-      if (cache !== 'no-store') cacheable[path.replace(/keys\/[^/]+\.pem/, 'keys/{kid}.pem')] = cache;
+      if (cache !== 'no-store') cacheable[path.replace(/keys\/[^/]+\./, 'keys/{kid}.')] = cache;
     }
     expect(cacheable).toEqual({
-      '/.well-known/jwks.json': 'public, max-age=300',
-      '/.well-known/license-keys': 'public, max-age=300',
-      '/api/v1/keys': 'public, max-age=300',
-      '/api/v1/keys/{kid}.pem': 'public, max-age=300',
+      '/.well-known/jwks.json': 'public, max-age=30',
+      '/.well-known/license-keys': 'public, max-age=30',
+      '/api/v1/keys': 'public, max-age=30',
+      '/api/v1/keys/{kid}.crt': 'public, max-age=30',
+      '/api/v1/keys/{kid}.pem': 'public, max-age=30',
       '/docs/assets/start.js': 'public, max-age=86400',
     });
     const { headers } = await service.post(ACQUIRE, { license_key: licenseKey, hardware_id: 'm' });

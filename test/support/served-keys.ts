@@ -16,7 +16,7 @@ import { licenseEndpoints } from '../../functions/licenses/endpoints.ts';
 import { createKeyDirectory } from '../../infra/kms/directory.ts';
 import { createKmsClient } from '../../infra/kms/google.ts';
 import { createLog } from '../../infra/log.ts';
-import type { SigningKey } from '../../shared/keys/registry.ts';
+import type { RegisteredKey } from '../../shared/keys/registry.ts';
 import type { KeyDirectory } from '../../shared/ports/key-directory.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 import type { Answer, TestService } from './service.ts';
@@ -28,7 +28,7 @@ export interface ServedKeys {
   /** What the directory logged. */
   readonly logLines: string[];
   /** A new directory, which has read nothing; and the instant that the service takes for now. */
-  use(choice: { readonly keys: readonly SigningKey[]; readonly now?: number }): void;
+  use(choice: { readonly keys: readonly RegisteredKey[]; readonly now?: number }): void;
   get(path: string): Promise<Answer>;
   /** The code of the refusal, `valid`, or that of a failure. */
   validate(token: unknown): Promise<string>;

@@ -61,7 +61,12 @@ function sendAgent(baseUrl: string, agent: Agent, shot: Shot): Promise<Answer> {
       headers: flat,
     });
     outgoing.setTimeout(ANSWER_LIMIT_MS, () => outgoing.destroy(new Error('no answer in time')));
-    outgoing.on('error', reject);
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      // The server had just closed this connection for being idle: https://nodejs.org/api/http.html#requestreusedsocket
+      const isStale = outgoing.reusedSocket && error.code === 'ECONNRESET';
+      if (isStale) sendAgent(baseUrl, agent, shot).then(resolve, reject);
+      else reject(error);
+    });
     outgoing.on('response', (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk) => chunks.push(chunk));
