@@ -1,5 +1,15 @@
 /** The operator's list of keys as a file, which instances look at each 15 s. */
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { isSigningKey, type RegisteredKey } from '../shared/keys/registry.ts';
 import { OperatorError } from '../shared/operator-error.ts';
 import type { KeyList } from '../shared/ports/key-list.ts';
@@ -8,23 +18,36 @@ import { parseSigningKeys } from './signing-keys.ts';
 const OWNER_ONLY = 0o600;
 
 export function openKeysFile(path: string): KeyList {
+  let lastRead: string | undefined;
   return {
     read: async () => {
       try {
-        return parseSigningKeys(readFileSync(path, 'utf8'));
+        const text = readFileSync(path, 'utf8');
+        const keys = parseSigningKeys(text);
+        lastRead = text;
+        return keys;
       } catch (cause) {
-        throw new OperatorError(`The list of keys in ${path} cannot be used: ${(cause as Error).message}.`, {
-          cause,
-        });
+        throw failure(path, 'used', cause);
       }
     },
     write: async (keys) => {
       const text = textOf(keys);
-      // What nobody could read back must not replace what is in force.
-      parseSigningKeys(text);
-      replaceFile(path, text);
+      try {
+        // What nobody could read back must not replace what is in force.
+        parseSigningKeys(text);
+        replaceFile(path, text, lastRead);
+        lastRead = text;
+      } catch (cause) {
+        throw failure(path, 'written', cause);
+      }
     },
   };
+}
+
+function failure(path: string, what: string, cause: unknown): OperatorError {
+  return new OperatorError(`The list of keys in ${path} cannot be ${what}: ${(cause as Error).message}.`, {
+    cause,
+  });
 }
 
 /** The list as an operator would write it. */
@@ -43,10 +66,30 @@ function rowOf(key: RegisteredKey): object {
   };
 }
 
-/** Whole or not at all: an instance never reads half a list. */
-function replaceFile(path: string, text: string): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  const mode = (statSync(path, { throwIfNoEntry: false })?.mode ?? OWNER_ONLY) & 0o777;
-  writeFileSync(temporary, text, { mode, flush: true });
-  renameSync(temporary, path);
+/**
+ * Whole or not at all: an instance never reads half a list, and it can read the new one if it could read the old one.
+ *
+ * @param expected what the file must have, so that no change of somebody else is lost; undefined for anything
+ */
+function replaceFile(path: string, text: string, expected: string | undefined): void {
+  // A link stays a link.
+  const place = existsSync(path) ? realpathSync(path) : path;
+  const temporary = `${place}.${process.pid}.tmp`;
+  try {
+    writeFileSync(temporary, text, { mode: OWNER_ONLY, flush: true });
+    takeOver(place, temporary);
+    if (expected !== undefined && readFileSync(place, 'utf8') !== expected)
+      throw new Error('it has changed since it was read');
+    renameSync(temporary, place);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+/** The permissions of the file that is replaced, and its owner where that can be given away: by root. */
+function takeOver(path: string, temporary: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (process.getuid?.() === 0) chownSync(temporary, found.uid, found.gid);
+  chmodSync(temporary, found.mode & 0o777);
 }

@@ -11,10 +11,10 @@ import { createReloadingDirectory, type ReloadingDirectory } from './kms/reloadi
 import type { SigningKeys } from './signing-keys.ts';
 
 /**
- * A start waits this long for the KMS to say that a key is disabled. One that does not answer delays no start: it may be back
- * with the first request, or another cloud signs.
+ * A start waits this long at most for the KMS to say that a key is disabled; loading its client takes half a second of it
+ * on a quiet machine. One that does not answer stops no start: it may be back with the first request, or another cloud signs.
  */
-const START_CHECK_MS = 1_000;
+const START_CHECK_MS = 3_000;
 
 export interface OpenKeys {
   readonly directory: KeyDirectory;

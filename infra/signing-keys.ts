@@ -4,9 +4,10 @@
  */
 import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
-import { ALGORITHM_NAMES, ALGORITHMS } from '../shared/algorithms.ts';
+import { ALGORITHM_NAMES, ALGORITHMS, type AlgorithmName } from '../shared/algorithms.ts';
 import {
   developmentKeys,
+  isAlias,
   MAC_ALGORITHM,
   type RegisteredKey,
   registryProblems,
@@ -14,6 +15,7 @@ import {
   sunsetProblem,
 } from '../shared/keys/registry.ts';
 import { KEY_STATES, type KeyState } from '../shared/keys/states.ts';
+import { jwkFromPem, thumbprint } from './kms/public-key.ts';
 
 const name = z
   .string()
@@ -45,8 +47,13 @@ const signingKey = z
     state: z.enum(KEY_STATES).default('active'),
     sunset_at: instant.optional(),
     fingerprint: fingerprint.optional(),
+    pem: z.string().optional(),
   })
-  .superRefine(checkSunset);
+  .superRefine((key, context) => {
+    checkSunset(key, context);
+    const message = key.pem === undefined ? undefined : pinProblem(key.name, key.pem, key);
+    if (message !== undefined) context.addIssue({ code: 'custom', path: ['pem'], message });
+  });
 
 const foreignKey = z
   .strictObject({
@@ -129,6 +136,17 @@ function checkSunset(
 ): void {
   const message = sunsetProblem(state, sunset_at !== undefined);
   if (message !== undefined) context.addIssue({ code: 'custom', path: ['sunset_at'], message });
+}
+
+function pinProblem(
+  name: string,
+  pem: string,
+  { algorithm: is, fingerprint: kid }: { algorithm: AlgorithmName; fingerprint?: string | undefined },
+): string | undefined {
+  if (isAlias(name)) return 'cannot be that of an alias, which may be moved to another key';
+  const problem = pemProblem(pem, ALGORITHMS[is].keyType);
+  if (problem !== undefined || kid === undefined) return problem;
+  return thumbprint(jwkFromPem(pem)) === kid ? undefined : 'is not the key of the fingerprint';
 }
 
 function pemProblem(pem: string, keyType: 'RSA' | 'OKP'): string | undefined {

@@ -1,6 +1,6 @@
 /** What the key directory asks of a cloud's KMS, one row a cloud. */
 import type { AlgorithmName } from '../../shared/algorithms.ts';
-import type { Cloud } from '../../shared/keys/registry.ts';
+import { type Cloud, cloudOf } from '../../shared/keys/registry.ts';
 import type { MacVerifier } from '../../shared/ports/mac-verifier.ts';
 import type { Signer } from '../../shared/ports/signer.ts';
 import { type AwsKmsClient, type AwsPublicKey, awsPublicKey, awsSigner } from './aws.ts';
@@ -52,4 +52,11 @@ function awsKeys(client: AwsKmsClient): CloudKeys {
       awsSigner(client, { keyId, publicKey: publicKey as AwsPublicKey, ...options }),
     macVerifier: (keyId, deadlineMs) => awsMacVerifier(client, { keyId, deadlineMs }),
   };
+}
+
+/** A public key as `publicKey` answers it, for one that is known already; not for an alias, whose ARN only AWS knows. */
+export function pinnedPublicKey(name: string, algorithm: AlgorithmName, pem: string): CloudPublicKey {
+  const google: KmsPublicKey = { versionName: name, algorithm, pem };
+  const aws: AwsPublicKey = { keyArn: name, algorithm, pem };
+  return cloudOf(name) === 'aws' ? aws : google;
 }

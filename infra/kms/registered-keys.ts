@@ -8,7 +8,7 @@ import type { Signer } from '../../shared/ports/signer.ts';
 import { createLog } from '../log.ts';
 import type { AwsKmsClient } from './aws.ts';
 import { AwsCallError } from './aws-client.ts';
-import { type CloudKeys, type CloudPublicKey, keysOfCloud } from './cloud-keys.ts';
+import { type CloudKeys, type CloudPublicKey, keysOfCloud, pinnedPublicKey } from './cloud-keys.ts';
 import { KmsCallError, type KmsClient } from './google-client.ts';
 import { jwkFromPem, thumbprint } from './public-key.ts';
 
@@ -26,6 +26,8 @@ export interface KmsAccess {
 /** Both methods reject with `signing_unavailable` when the key cannot be read; the next call tries again. */
 export interface KmsKey {
   readonly key: SigningKey;
+  /** Asks the KMS for the public key, whatever is known of it. */
+  probe(): Promise<void>;
   record(): Promise<KeyRecord>;
   signer(): Promise<Signer>;
 }
@@ -41,13 +43,19 @@ export function kmsKey(key: SigningKey, access: KmsAccess): KmsKey {
   const { deadlineMs, log = createLog('ERROR') } = access;
   const cloud = keysOfCloud(cloudOf(key.name), access);
   const read = remembered(() =>
-    readKey(cloud, key, deadlineMs).catch((error: unknown) => {
-      log.write({ severity: 'ERROR', message: `the key ${key.name} is not used: ${reasonOf(error)}` });
-      throw error;
-    }),
+    (key.pem === undefined ? readKey(cloud, key, deadlineMs) : pinnedKey(key, key.pem)).catch(
+      (error: unknown) => {
+        log.write({ severity: 'ERROR', message: `the key ${key.name} is not used: ${reasonOf(error)}` });
+        throw error;
+      },
+    ),
   );
   return {
     key,
+    probe: async () => {
+      const { kid } = await readKey(cloud, key, deadlineMs);
+      requireSame('fingerprint', key.pem === undefined ? kid : thumbprint(jwkFromPem(key.pem)), kid);
+    },
     record: remembered(() => recordOf(key, read)),
     signer: remembered(async () => {
       const { publicKey, kid } = await read();
@@ -69,6 +77,12 @@ async function recordOf(key: SigningKey, read: () => Promise<ReadKey>): Promise<
   if (isBarred(state)) return { kid: fingerprint ?? (await read()).kid, algorithm, state };
   const { kid, jwk, publicKey } = await read();
   return { kid, algorithm, pem: publicKey.pem, jwk, state, sunsetAt };
+}
+
+/** The list has it: no KMS is asked, and none that is away or has lost the key keeps a document from verifying. */
+async function pinnedKey({ name, algorithm }: SigningKey, pem: string): Promise<ReadKey> {
+  const jwk = jwkFromPem(pem);
+  return { publicKey: pinnedPublicKey(name, algorithm, pem), kid: thumbprint(jwk), jwk };
 }
 
 async function readKey(cloud: CloudKeys, key: SigningKey, deadlineMs?: number): Promise<ReadKey> {
@@ -108,9 +122,9 @@ const UNUSABLE = new Set([
 ]);
 
 /** Why an operator has to act before this key can be used, or undefined: it may just be out of reach. */
-export async function unusableReason({ record }: KmsKey): Promise<string | undefined> {
+export async function unusableReason({ probe }: KmsKey): Promise<string | undefined> {
   try {
-    await record();
+    await probe();
     return undefined;
   } catch (error) {
     const { cause } = error as Error;
@@ -118,7 +132,7 @@ export async function unusableReason({ record }: KmsKey): Promise<string | undef
       cause instanceof WrongKeyError ||
       (cause instanceof KmsCallError && UNUSABLE.has(cause.status)) ||
       (cause instanceof AwsCallError && UNUSABLE.has(cause.errorName));
-    return isForGood ? cause.message : undefined;
+    return isForGood ? cause.message.replace(/\.$/, '') : undefined;
   }
 }
 

@@ -2,6 +2,7 @@
  * What an operator may do to key versions where Terraform does not own them: make another version of a key, or disable
  * one. The functions have no permission for either.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { cloudOf } from '../../shared/keys/registry.ts';
 import { OperatorError } from '../../shared/operator-error.ts';
 import { createAwsSdkClient } from './aws-client.ts';
@@ -24,13 +25,28 @@ export interface KmsEndpoints {
 export async function createKeyVersion(keyName: string, { google }: KmsEndpoints): Promise<string> {
   const client = await createSdkClient(google);
   try {
-    const [version] = await client.createCryptoKeyVersion({ parent: keyName });
-    if (version.name) return version.name;
-    throw new Error('the answer names no version');
+    const [{ name, state }] = await client.createCryptoKeyVersion({ parent: keyName });
+    if (!name) throw new Error('the answer names no version');
+    await generated(client, name, state);
+    return name;
   } catch (cause) {
     throw new OperatorError(`The KMS made no version of ${keyName}: ${(cause as Error).message}`, { cause });
   } finally {
     await client.close();
+  }
+}
+
+/** Generation takes the real KMS seconds; before its end the version shows no public key. */
+const GENERATION_LIMIT_MS = 60_000;
+const GENERATION_PAUSE_MS = 500;
+
+type Client = Awaited<ReturnType<typeof createSdkClient>>;
+
+async function generated(client: Client, name: string, first: unknown): Promise<void> {
+  const until = Date.now() + GENERATION_LIMIT_MS;
+  for (let state = first; state !== 'ENABLED'; [{ state }] = await client.getCryptoKeyVersion({ name })) {
+    if (state !== 'PENDING_GENERATION' || Date.now() > until) throw new Error(`${name} is ${state}`);
+    await pause(GENERATION_PAUSE_MS);
   }
 }
 

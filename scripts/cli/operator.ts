@@ -11,13 +11,14 @@ import { z } from 'zod';
 import { loadOperatorConfig, type OperatorConfig } from '../../infra/config.ts';
 import { openClients } from '../../infra/keys.ts';
 import { openKeysFile } from '../../infra/keys-file.ts';
-import { createKeyDirectory } from '../../infra/kms/directory.ts';
+import { type CloudKeyDirectory, createKeyDirectory } from '../../infra/kms/directory.ts';
 import { createLog } from '../../infra/log.ts';
 import { openStore } from '../../infra/ports.ts';
 import { openRootKey } from '../../infra/root-key.ts';
 import { DEFAULT_MANIFEST_DAYS } from '../../shared/constants.ts';
 import type { RegisteredKey } from '../../shared/keys/registry.ts';
 import { OperatorError } from '../../shared/operator-error.ts';
+import type { KeyRecord } from '../../shared/ports/key-directory.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 import type { Publisher } from '../../shared/usecases/change-keys.ts';
 
@@ -61,7 +62,7 @@ export function openOperator({
       ports,
       list: openKeysFile(path),
       root: (keys) => openRootKey(keys, access(keys)),
-      records: (keys) => directory(keys).list(),
+      records: (keys) => recordsOf(keys, directory(keys)),
       issuer: config.ISSUER,
       lifetimeSeconds: manifestDays * 86_400,
       actor,
@@ -72,6 +73,19 @@ export function openOperator({
   };
 }
 
+/** @throws OperatorError when one cannot be read: clients would lose what a manifest lacks */
+async function recordsOf(
+  keys: readonly RegisteredKey[],
+  directory: CloudKeyDirectory,
+): Promise<readonly KeyRecord[]> {
+  const records = await directory.list();
+  const wanted = keys.filter(({ use }) => use === 'license' || use === 'verify').length;
+  if (records.length === wanted) return records;
+  throw new OperatorError(
+    'Nothing was published: a key of the list cannot be read from its KMS, and clients would refuse all of its documents. The lines above say which.',
+  );
+}
+
 function operatorEnvironment(): NodeJS.ProcessEnv {
   if (process.env.SIGNING_KEYS_FILE || process.env.SIGNING_KEYS_JSON) return process.env;
   const home = resolve(process.env.COUNTERSIGN_HOME || '.countersign');
@@ -80,7 +94,18 @@ function operatorEnvironment(): NodeJS.ProcessEnv {
     throw new OperatorError(
       `No deployment is described: SIGNING_KEYS_FILE is not set, and there is no local stack in ${home}. Start one with npm start.`,
     );
-  return { ...process.env, ...localSettings.parse(JSON.parse(readFileSync(path, 'utf8'))) };
+  return { ...process.env, ...readSettings(path) };
+}
+
+function readSettings(path: string): Readonly<Record<string, string>> {
+  try {
+    return localSettings.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (cause) {
+    throw new OperatorError(
+      `${path} is damaged. Start the local stack again with npm start: it writes a new one.`,
+      { cause },
+    );
+  }
 }
 
 /** Whom the audit trail names. */

@@ -29,9 +29,16 @@ function exitCodeOf(error: unknown): number {
 
 function sentenceOf(error: unknown): string {
   if (error instanceof CountersignError) return `${error.message} (${error.code})${reasonOf(error.cause)}`;
+  if (error instanceof OperatorError && isToldToo(error.cause))
+    return `${error.message}\n${sentenceOf(error.cause)}`;
   const isForOperators =
     error instanceof OperatorError || error instanceof ConfigError || error instanceof NotConfirmedError;
   return isForOperators ? error.message : ((error as Error).stack ?? String(error));
+}
+
+/** Its sentence says what the one around it does not. */
+function isToldToo(cause: unknown): boolean {
+  return cause instanceof CountersignError || cause instanceof OperatorError;
 }
 
 /** The operator may see what clients may not: why the KMS or the store failed. */

@@ -1,8 +1,10 @@
 /** The local stack's list of keys: made at the first start, and the operator's to change from then on. */
 import { existsSync } from 'node:fs';
 import { openKeysFile } from '../../infra/keys-file.ts';
+import { createKmsClient, googlePublicKey } from '../../infra/kms/google.ts';
 import { provisionKeys } from '../../infra/local/kms/provision.ts';
 import type { SigningKey } from '../../shared/keys/registry.ts';
+import { pinOf } from '../cli/keys/pinned-list.ts';
 
 const RING = 'projects/local/locations/global/keyRings/countersign';
 /** Another ring: who may sign documents must not be able to name the keys that verify them. */
@@ -14,7 +16,10 @@ const LICENSE_KEYS = [
 ] as const;
 const ROOT_KEY = { id: 'root-rsa', algorithm: 'RSA_SIGN_PKCS1_4096_SHA256' } as const;
 
-/** @param endpoint `host:port` of the local KMS */
+/**
+ * With the public key of each, as an operator's commands write it.
+ * @param endpoint `host:port` of the local KMS
+ */
 export async function createKeysList(path: string, endpoint: string): Promise<void> {
   if (existsSync(path)) return;
   const [names, [rootName = '']] = await Promise.all([
@@ -22,7 +27,17 @@ export async function createKeysList(path: string, endpoint: string): Promise<vo
     provisionKeys(endpoint, ROOT_RING, [ROOT_KEY]),
   ]);
   const licenses = LICENSE_KEYS.map(({ algorithm }, i) => row(names[i] ?? '', algorithm, 'license'));
-  await openKeysFile(path).write([...licenses, row(rootName, ROOT_KEY.algorithm, 'root')]);
+  const rows = [...licenses, row(rootName, ROOT_KEY.algorithm, 'root')];
+  const client = createKmsClient({ endpoint });
+  try {
+    const pinned = rows.map(async (key) => ({
+      ...key,
+      ...pinOf(key.name, await googlePublicKey(client, key.name)),
+    }));
+    await openKeysFile(path).write(await Promise.all(pinned));
+  } finally {
+    await client.close();
+  }
 }
 
 function row(name: string, algorithm: SigningKey['algorithm'], use: SigningKey['use']): SigningKey {

@@ -18,6 +18,8 @@ export interface SigningKey {
   readonly sunsetAt?: number | undefined;
   /** The kid that the key must have: the RFC 7638 SHA-256 thumbprint, base64url. */
   readonly fingerprint?: string | undefined;
+  /** SubjectPublicKeyInfo: with it, documents verify whatever becomes of the KMS. */
+  readonly pem?: string | undefined;
 }
 
 /** A key of another system. It verifies licences which that system issued, and signs nothing here. */
@@ -67,6 +69,11 @@ export type Cloud = (typeof CLOUDS)[number];
 /** The cloud whose KMS has the key of this name. Each cloud has its own active key. */
 export function cloudOf(name: string): Cloud {
   return name.startsWith('arn:') ? 'aws' : 'google';
+}
+
+/** An alias in AWS may be moved to another key. */
+export function isAlias(name: string): boolean {
+  return cloudOf(name) === 'aws' && name.includes(':alias/');
 }
 
 /** Keys of the local KMS have names that no cloud gives out. */

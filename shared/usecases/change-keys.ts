@@ -60,14 +60,21 @@ export async function planKeyChange(
   if (command.action === 'activate' && !isUrgent) await requireStaged(publisher, command.kid, now);
   return {
     changes: decision.changes,
-    carryOut: () => carryOut(publisher, command, decision.keys, decision.changes),
+    carryOut: () => carryOut(publisher, command, keys, decision),
   };
 }
 
-/** Publishes what the list says now: the manifest under its next version, and certificates that are due. */
-export async function publishKeys(publisher: Publisher): Promise<Published> {
+/**
+ * Publishes what the list says now: the manifest under its next version, and certificates that are due.
+ * @param command the change that was interrupted before it was published
+ */
+export async function publishKeys(publisher: Publisher, command?: KeyCommand): Promise<Published> {
   const keys = await publisher.list.read();
-  return publish(publisher, keys, { action: 'keys.publish', target: 'manifest', before: null, after: null });
+  const act =
+    command === undefined
+      ? { action: 'keys.publish', target: 'manifest' }
+      : { action: `keys.${command.action}`, target: targetOf(command) };
+  return publish(publisher, keys, { ...act, before: null, after: null });
 }
 
 /** The manifest that was published last. */
@@ -79,13 +86,59 @@ export async function readManifest({ store }: Pick<Ports, 'store'>): Promise<Man
 async function carryOut(
   publisher: Publisher,
   command: KeyCommand,
-  keys: readonly RegisteredKey[],
-  changes: readonly KeyChange[],
+  before: readonly RegisteredKey[],
+  { keys, changes }: { readonly keys: readonly RegisteredKey[]; readonly changes: readonly KeyChange[] },
 ): Promise<Published> {
-  const target = command.action === 'stage' ? command.key.fingerprint : command.kid;
-  const event = {
+  const { list } = publisher;
+  const event = eventOf(command, changes);
+  if (!(await says(list, before))) throw new OperatorError(CHANGED_MEANWHILE);
+  if (command.action === 'compromise') {
+    await list.write(keys);
+    const published = await completing(LISTED_ONLY, publish(publisher, keys, event));
+    return (await says(list, keys)) ? published : publishKeys(publisher);
+  }
+  const published = await publish(publisher, keys, event);
+  if (!(await says(list, before))) {
+    // The other one may have been a compromise, which this manifest does not have.
+    await publishKeys(publisher);
+    throw new OperatorError(CHANGED_MEANWHILE);
+  }
+  await completing(publishedOnly(published), list.write(keys));
+  return published;
+}
+
+const CHANGED_MEANWHILE = 'Somebody else has changed the list of keys meanwhile. Give the command again.';
+const LISTED_ONLY =
+  'Instances refuse the key from now on, but the manifest does not say so yet. Give the command again.';
+const publishedOnly = ({ version }: Published) =>
+  `The change is published as version ${version}, but not in the list of keys. Give the command again.`;
+
+/** Says how far the change has come when its second half fails. */
+async function completing<T>(done: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw new OperatorError(done, { cause });
+  }
+}
+
+/** Whether the list has these keys. A fingerprint may be missing while a KMS is out of reach. */
+async function says(list: KeyList, keys: readonly RegisteredKey[]): Promise<boolean> {
+  const textOf = (rows: readonly RegisteredKey[]) =>
+    JSON.stringify(
+      rows.map((row) => Object.entries({ ...row, fingerprint: '', sunsetAt: row.sunsetAt }).sort()),
+    );
+  return textOf(await list.read()) === textOf(keys);
+}
+
+function targetOf(command: KeyCommand): string {
+  return command.action === 'stage' ? command.key.fingerprint : command.kid;
+}
+
+function eventOf(command: KeyCommand, changes: readonly KeyChange[]) {
+  return {
     action: `keys.${command.action}`,
-    target,
+    target: targetOf(command),
     before: changes.map(({ kid, from }): Value => ({ kid, state: from })),
     after: changes.map(
       ({ kid, to, sunsetAt }): Value => ({
@@ -95,13 +148,6 @@ async function carryOut(
       }),
     ),
   };
-  if (command.action === 'compromise') {
-    await publisher.list.write(keys);
-    return publish(publisher, keys, event);
-  }
-  const published = await publish(publisher, keys, event);
-  await publisher.list.write(keys);
-  return published;
 }
 
 async function publish(

@@ -1,8 +1,10 @@
 /** Issues a licence as text, once for each format and key: asking again hands out what was issued. */
 
+import { INTERRUPTED_COMMIT_PAUSE_MS, MAX_INTERRUPTED_COMMITS, RETRY_AFTER_SECONDS } from '../constants.ts';
+import { CountersignError } from '../errors.ts';
 import { aegis } from '../formats/aegis.ts';
 import { OperatorError } from '../operator-error.ts';
-import { ConflictError } from '../ports/document-store.ts';
+import { CommitInterruptedError, ConflictError } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
 import { type DocumentRecord, documentRecord } from '../records/document.ts';
 import type { LicenseRecord } from '../records/license.ts';
@@ -38,23 +40,39 @@ export async function issueAegis(
   });
 }
 
-/** Stores a document that was just signed, unless another request was faster; answers the one that is stored. */
+/**
+ * Stores a document that was just signed, unless another request was faster; answers the one that is stored. Its place
+ * allows one, so a commit that was not confirmed is sent again.
+ * @throws CountersignError `store_unavailable`
+ */
 export async function storeOnce(
-  { store }: Pick<Ports, 'store'>,
+  { store, clock }: Pick<Ports, 'store' | 'clock'>,
   licenseHash: string,
   document: DocumentRecord,
 ): Promise<DocumentRecord> {
   const path = documentPath(licenseHash, document.format, document.kid);
-  try {
-    await store.commit([{ op: 'set', path, fields: document, demand: 'absent' }]);
-    return document;
-  } catch (error) {
-    if (!(error instanceof ConflictError)) throw error;
-    const [snapshot] = await store.get([path]);
-    const stored = readRecord(documentRecord, snapshot)?.record;
-    if (stored === undefined) throw error;
-    return stored;
+  for (let interruptions = 0; ; interruptions++) {
+    try {
+      await store.commit([{ op: 'set', path, fields: document, demand: 'absent' }]);
+      return document;
+    } catch (error) {
+      if (!(error instanceof ConflictError || error instanceof CommitInterruptedError)) throw error;
+      const [snapshot] = await store.get([path]);
+      const stored = readRecord(documentRecord, snapshot)?.record;
+      if (stored !== undefined) return stored;
+      if (interruptions === MAX_INTERRUPTED_COMMITS) throw notConfirmed(error);
+      await clock.pause(INTERRUPTED_COMMIT_PAUSE_MS * PAUSE_FACTOR ** interruptions);
+    }
   }
+}
+
+const PAUSE_FACTOR = 3;
+
+function notConfirmed(cause: unknown): CountersignError {
+  return new CountersignError('store_unavailable', 'The store did not confirm the document. Try again.', {
+    cause,
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+  });
 }
 
 function aegisPayload(license: LicenseRecord, issuer: string, now: number): AegisPayload {

@@ -4,7 +4,7 @@
  */
 import { ALGORITHMS } from '../algorithms.ts';
 import { KEY_CERTIFICATE_DAYS, ROOT_CERTIFICATE_DAYS } from '../constants.ts';
-import { ConflictError } from '../ports/document-store.ts';
+import { CommitInterruptedError, ConflictError } from '../ports/document-store.ts';
 import type { KeyRecord, PublicKeyRecord } from '../ports/key-directory.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { CertificateAuthority } from '../ports/root-key.ts';
@@ -95,8 +95,8 @@ async function renewed(
     await store.commit([{ op: 'set', path, fields: { ...record }, demand }]);
     return record;
   } catch (error) {
-    if (!(error instanceof ConflictError)) throw error;
-    // Another publication was faster, and its certificate is as good.
+    if (!(error instanceof ConflictError || error instanceof CommitInterruptedError)) throw error;
+    // Another publication was faster, and its certificate is as good; one that was lost is made by the next.
     const [snapshot] = await store.get([path]);
     return readRecord(certificateRecord, snapshot)?.record ?? record;
   }

@@ -7,9 +7,11 @@
  * there is left alone.
  */
 
+import type { z } from 'zod';
 import type { JsonObject } from '../canonical/strict-json.ts';
 import { MAINTENANCE_PARALLEL } from '../constants.ts';
 import { licenseRefusal } from '../decide/license.ts';
+import { DocumentError } from '../formats/format.ts';
 import { ISSUED_FORMATS, type IssuedFormat } from '../formats/issued.ts';
 import type { Query, Snapshot } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
@@ -50,15 +52,20 @@ export async function countDocuments({ store }: Pick<Ports, 'store'>, kid: strin
   return (await store.aggregate(documentsOf(kid))).count;
 }
 
-/** @throws CountersignError `signing_unavailable`, `store_unavailable`; starting again goes on where it stopped */
+/**
+ * A document whose record is damaged keeps it from none of the others; that is thrown at the end.
+ * @throws CountersignError `signing_unavailable`, `store_unavailable`; starting again goes on where it stopped
+ */
 export async function reissue(ports: Reissuing, options: ReissueOptions): Promise<void> {
   const pace = createPace(ports, options.rate);
+  const damage: unknown[] = [];
   await forEachPage(ports.store, documentsOf(options.from), async (page) => {
-    const works = await readPage(ports, options, page);
+    const works = await readPage(ports, options, page, damage);
     for (const reissued of await inOrder(works, (work) => reissueOne(ports, options, pace, work)))
       await options.onReissued(reissued);
     return true;
   });
+  if (damage.length > 0) throw damage[0];
 }
 
 /** Ordered by when they were issued, which nothing changes while the walk goes on. */
@@ -79,11 +86,12 @@ async function readPage(
   { store, clock }: Reissuing,
   { signer }: ReissueOptions,
   page: readonly Snapshot[],
+  damage: unknown[],
 ): Promise<Work[]> {
-  const olds = page.map((snapshot) => ({
-    licenseHash: snapshot.path.split('/')[1] ?? '',
-    old: readRecord(documentRecord, snapshot)?.record as DocumentRecord,
-  }));
+  const olds = page.flatMap((snapshot) => {
+    const old = readOr(documentRecord, snapshot, (error) => damage.push(error));
+    return old === undefined ? [] : [{ licenseHash: snapshot.path.split('/')[1] ?? '', old }];
+  });
   const paths = olds.flatMap(({ licenseHash, old }) => [
     licensePath(licenseHash),
     documentPath(licenseHash, old.format, signer.kid),
@@ -91,10 +99,29 @@ async function readPage(
   const found = await store.get(paths);
   const now = clock.now();
   return olds.map(({ licenseHash, old }, i) => {
-    const license = readRecord(licenseRecord, found[2 * i])?.record;
+    let isDamaged = false;
+    const onDamage = () => {
+      isDamaged = true;
+    };
+    const license = readOr(licenseRecord, found[2 * i], onDamage);
+    const document = readOr(documentRecord, found[2 * i + 1], onDamage);
     const refusal = license === undefined ? 'license_not_found' : licenseRefusal(license, now)?.code;
-    return { licenseHash, old, refusal, found: readRecord(documentRecord, found[2 * i + 1])?.record };
+    return { licenseHash, old, refusal: isDamaged ? 'record_damaged' : refusal, found: document };
   });
+}
+
+/** Undefined for a record that is absent or damaged. */
+function readOr<T>(
+  schema: z.ZodType<T>,
+  snapshot: Snapshot | undefined,
+  onDamage: (error: unknown) => void,
+): T | undefined {
+  try {
+    return readRecord(schema, snapshot)?.record;
+  } catch (error) {
+    onDamage(error);
+    return undefined;
+  }
 }
 
 async function reissueOne(
@@ -104,24 +131,40 @@ async function reissueOne(
   { licenseHash, old, refusal, found }: Work,
 ): Promise<Reissued> {
   if (found !== undefined) return { outcome: 'signed_before', reason: null, old, new: found };
-  if (refusal !== undefined) return { outcome: 'skipped', reason: refusal, old, new: null };
-  const format = ISSUED_FORMATS[old.format];
-  if (format.name === 'caio-v1') return { outcome: 'skipped', reason: 'format_not_issued', old, new: null };
+  const problem = refusal ?? formatProblem(old, signer);
+  if (problem !== undefined) return { outcome: 'skipped', reason: problem, old, new: null };
   if (isDryRun) return { outcome: 'would_sign', reason: null, old, new: null };
   await pace();
   const issuedAt = ports.clock.now();
-  const payload = againAt[format.name](format.takeApart(old.text).payload, issuedAt);
-  const text = await signed(format as IssuedFormat<JsonObject>, payload, signer);
+  const { format, payload } = contentOf(old, issuedAt);
+  const text = format.encode(payload, await signer.sign(format.signedBytes(payload, signer)));
   const document = { ...old, kid: signer.kid, text, issued_at: issuedAt, replaces: from };
   return { outcome: 'signed', reason: null, old, new: await storeOnce(ports, licenseHash, document) };
 }
 
-async function signed(
-  format: IssuedFormat<JsonObject>,
-  payload: JsonObject,
-  signer: Signer,
-): Promise<string> {
-  return format.encode(payload, await signer.sign(format.signedBytes(payload, signer)));
+/** Why the key can never sign this document anew; found out before anything is asked of its KMS. */
+function formatProblem(old: DocumentRecord, signer: Signer): string | undefined {
+  if (old.format === 'caio-v1') return 'format_not_issued';
+  try {
+    const { format, payload } = contentOf(old, old.issued_at);
+    format.signedBytes(payload, signer);
+    return undefined;
+  } catch (error) {
+    if (error instanceof DocumentError) return error.code;
+    if (error instanceof TypeError) return 'format_cannot_hold';
+    throw error;
+  }
+}
+
+/** @throws DocumentError */
+function contentOf(
+  { format: name, text }: DocumentRecord,
+  issuedAt: number,
+): { format: IssuedFormat<JsonObject>; payload: JsonObject } {
+  const format = ISSUED_FORMATS[name];
+  if (format.name === 'caio-v1') throw new TypeError('CAIO v1 is read and never written');
+  const payload = againAt[format.name](format.takeApart(text).payload, issuedAt);
+  return { format: format as IssuedFormat<JsonObject>, payload };
 }
 
 /** The same content, issued at another time. A format that names its key in the payload gets it from the signer. */
@@ -131,14 +174,23 @@ const againAt = {
   dtlic2: ({ kid: _, ...claims }, now) => ({ ...claims, issued_at: formatInstant(now) }),
 } as const satisfies Record<string, (claims: JsonObject, now: number) => JsonObject>;
 
-/** A few at once, answered in the order of the items. */
+/** A few at once, answered in the order of the items. After a failure nothing is begun, and what was begun is ended. */
 async function inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
+  const failures: unknown[] = [];
   const waiting = items.entries();
   const worker = async () => {
-    for (const [place, item] of waiting) results[place] = await work(item);
+    for (const [place, item] of waiting) {
+      if (failures.length > 0) return;
+      try {
+        results[place] = await work(item);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
   };
   await Promise.all(Array.from({ length: MAINTENANCE_PARALLEL }, worker));
+  if (failures.length > 0) throw failures[0];
   return results;
 }
 

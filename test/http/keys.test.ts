@@ -1,5 +1,5 @@
 /** Key states over HTTP: what is listed, keys that their KMS does not show, pins, and documents that name another key. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createSdkClient } from '../../infra/kms/google-client.ts';
 import { provisionKeys } from '../../infra/local/kms/provision.ts';
 import { importVerificationKey, type PublicJwk, verifyDocument } from '../../shared/client/verify.ts';
@@ -180,6 +180,43 @@ describe('a key that its KMS does not show', () => {
   test('when none can be read, no empty set is handed out', async () => {
     served.use({ keys: [row(disabled, 'active'), row(TEST_KEYS.ed25519, 'retired')] });
     expect((await served.get('/.well-known/jwks.json')).status).toBe(503);
+  });
+});
+
+describe('a public key in the list', () => {
+  let pem: string;
+
+  beforeAll(async () => {
+    const { keys } = service.ports;
+    pem = (await keys.list()).find(({ kid }) => kid === kids.signed)?.pem ?? '';
+  });
+
+  afterEach(() => service.kms.setFault(null));
+
+  test('verifies and is published while its KMS is away, and nothing is signed', async () => {
+    await service.kms.setFault({ kind: 'unavailable' }, { method: 'GetPublicKey' });
+    served.use({ keys: [row(TEST_KEYS.ed25519, 'active', { pem })] });
+    expect(await served.validate(document)).toBe('valid');
+    const { body } = await served.get('/.well-known/jwks.json');
+    expect(body.keys.map(({ kid }: PublicJwk) => kid)).toEqual([kids.signed]);
+    await service.kms.setFault({ kind: 'unavailable' });
+    await expect(served.directory().sign(ED25519, () => new Uint8Array(8))).rejects.toMatchObject({
+      code: 'signing_unavailable',
+    });
+  });
+
+  test('is not read from the KMS to sign', async () => {
+    const before = (await service.kms.stats()).publicKeys;
+    served.use({ keys: [row(TEST_KEYS.ed25519, 'active', { pem })] });
+    expect((await served.directory().sign(ED25519, () => new Uint8Array(8))).kid).toBe(kids.signed);
+    expect((await service.kms.stats()).publicKeys).toBe(before);
+  });
+
+  test('that is not that of the version lets nothing wrong out', async () => {
+    served.use({ keys: [row(active, 'active', { pem })] });
+    await expect(served.directory().sign(ED25519, () => new Uint8Array(8))).rejects.toMatchObject({
+      code: 'signing_unavailable',
+    });
   });
 });
 

@@ -25,15 +25,15 @@ export interface SignedCall {
   readonly endedAt: number;
 }
 
-export interface LoadOptions {
+export interface LoadOptions<Call> {
   readonly clients: number;
   /** What a client does in its turn; both arguments count from 0. */
-  turn(client: number, count: number): Promise<SignedCall>;
+  turn(client: number, count: number): Promise<Call>;
 }
 
-export interface Load {
-  /** In the order in which they ended. */
-  readonly calls: readonly SignedCall[];
+export interface Load<Call = SignedCall> {
+  /** In the order in which the turns ended. */
+  readonly calls: readonly Call[];
   /** What turns have thrown. The client goes on. */
   readonly failures: readonly unknown[];
   /** Resolves when the condition holds, or at the first failure. @throws Error when it does not come to that in time. */
@@ -45,8 +45,8 @@ export interface Load {
 const LONGEST_WAIT_MS = 45_000;
 const BETWEEN_LOOKS_MS = 20;
 
-export function startLoad({ clients, turn }: LoadOptions): Load {
-  const calls: SignedCall[] = [];
+export function startLoad<Call = SignedCall>({ clients, turn }: LoadOptions<Call>): Load<Call> {
+  const calls: Call[] = [];
   const failures: unknown[] = [];
   let isStopped = false;
 

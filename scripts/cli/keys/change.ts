@@ -30,7 +30,7 @@ export async function changeKeys(
   { yes, json, urgent }: ChangeOptions,
 ): Promise<ChangeAnswer | undefined> {
   const plan = await planKeyChange(publisher, command, { isUrgent: urgent === true });
-  if (plan === undefined) return completePublication(publisher);
+  if (plan === undefined) return completePublication(publisher, command);
   if (!json) process.stdout.write(`${printedChanges(plan.changes)}\n`);
   await confirm({ yes });
   const { version } = await plan.carryOut();
@@ -38,10 +38,13 @@ export async function changeKeys(
 }
 
 /** The list is as it should be. An earlier change may have stopped before it was published. */
-async function completePublication(publisher: Publisher): Promise<ChangeAnswer | undefined> {
+async function completePublication(
+  publisher: Publisher,
+  command: KeyCommand,
+): Promise<ChangeAnswer | undefined> {
   const [keys, record] = await Promise.all([publisher.list.read(), readManifest(publisher.ports)]);
   if (statusOf(keys, record).is_published) return undefined;
-  const { version } = await publishKeys(publisher);
+  const { version } = await publishKeys(publisher, command);
   return { changes: [], manifest_version: version };
 }
 

@@ -2,7 +2,6 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import { keysOfCloud } from '../../../infra/kms/cloud-keys.ts';
-import { jwkFromPem, thumbprint } from '../../../infra/kms/public-key.ts';
 import { createKeyVersion, disableKeyVersion } from '../../../infra/kms/versions.ts';
 import { DEFAULT_MANIFEST_DAYS, DEFAULT_SUNSET_DAYS } from '../../../shared/constants.ts';
 import type { KeyCommand } from '../../../shared/decide/key-change.ts';
@@ -13,7 +12,7 @@ import { confirm } from '../confirm.ts';
 import { type Operator, openOperator } from '../operator.ts';
 import { run } from '../run.ts';
 import { type ChangeOptions, changeKeys } from './change.ts';
-import { pinnedList, resolveKid } from './pinned-list.ts';
+import { pinnedList, pinOf, resolveKid } from './pinned-list.ts';
 import { type ReissueCommand, reissueDocuments } from './reissue.ts';
 import { printedStatus, statusOf } from './status.ts';
 
@@ -149,12 +148,11 @@ function within({ actor, manifestDays }: SharedOptions, work: (session: Session)
 }
 
 function pinned({ publisher, clients }: Operator) {
-  return pinnedList(publisher.list, async (key) => (await readPublicKey({ clients }, key.name)).kid);
+  return pinnedList(publisher.list, async ({ name }) => pinOf(name, await readPublicKey({ clients }, name)));
 }
 
 async function readPublicKey({ clients }: Pick<Operator, 'clients'>, name: string) {
-  const { pem, algorithm } = await keysOfCloud(cloudOf(name), clients.forKeys([])).publicKey(name);
-  return { kid: thumbprint(jwkFromPem(pem)), algorithm };
+  return keysOfCloud(cloudOf(name), clients.forKeys([])).publicKey(name);
 }
 
 const kid = async ({ publisher }: Session, typed: string) => resolveKid(await publisher.list.read(), typed);
@@ -186,8 +184,10 @@ async function stageCommand(session: Session, options: StageOptions & ChangeOpti
   if (!SIGNING_USES.includes(use as SigningUse))
     throw new OperatorError(`--use must be one of ${SIGNING_USES.join(', ')}.`);
   const name = given ?? (await makeVersion(session, newVersionOf ?? '', options));
-  const { kid: fingerprint, algorithm } = await readPublicKey(session, name);
-  return { action: 'stage', key: { name, algorithm, use: use as SigningUse, fingerprint } };
+  const publicKey = await readPublicKey(session, name);
+  const { algorithm } = publicKey;
+  const pins = pinOf(name, publicKey);
+  return { action: 'stage', key: { name, algorithm, use: use as SigningUse, ...pins } };
 }
 
 async function makeVersion(

@@ -1,31 +1,60 @@
-/** The list of keys with the fingerprint of each, so that commands can name a key by its kid. */
-import { isSigningKey, type RegisteredKey, type SigningKey } from '../../../shared/keys/registry.ts';
+/** The list of keys with the public key of each, so that commands can name a key by its kid, and lists outlive a KMS. */
+
+import { jwkFromPem, thumbprint } from '../../../infra/kms/public-key.ts';
+import { foreignRecord } from '../../../infra/kms/registered-keys.ts';
+import { isAlias, isSigningKey, type RegisteredKey, type SigningKey } from '../../../shared/keys/registry.ts';
+import { isBarred } from '../../../shared/keys/states.ts';
 import { OperatorError } from '../../../shared/operator-error.ts';
 import type { KeyList } from '../../../shared/ports/key-list.ts';
 
+/** What a key is pinned with. */
+export type Pin = Pick<SigningKey, 'fingerprint' | 'pem'>;
+
 /**
- * Reads what has no fingerprint yet from its KMS; writing the list pins it for good.
- * @param kidOf rejects for a key that cannot be read; that one stays without
+ * Reads what is not pinned yet from its KMS; writing the list pins it for good.
+ * @param pinOf rejects for a key that cannot be read; that one stays without
  */
-export function pinnedList(list: KeyList, kidOf: (key: SigningKey) => Promise<string>): KeyList {
+export function pinnedList(list: KeyList, pinOf: (key: SigningKey) => Promise<Pin>): KeyList {
   return {
-    read: async () => Promise.all((await list.read()).map((key) => pin(key, kidOf))),
+    read: async () => Promise.all((await list.read()).map((key) => pin(key, pinOf))),
     write: (keys) => list.write(keys),
   };
 }
 
-async function pin(key: RegisteredKey, kidOf: (key: SigningKey) => Promise<string>): Promise<RegisteredKey> {
-  if (!isSigningKey(key) || key.fingerprint !== undefined) return key;
+async function pin(key: RegisteredKey, pinOf: (key: SigningKey) => Promise<Pin>): Promise<RegisteredKey> {
+  if (!isSigningKey(key) || isPinned(key)) return key;
   try {
-    return { ...key, fingerprint: await kidOf(key) };
+    const pinned = { ...key, ...(await pinOf(key)) };
+    // Another key than the list says is not used, and does not become the one that it says.
+    return (key.fingerprint ?? pinned.fingerprint) === pinned.fingerprint ? pinned : key;
   } catch {
     // Out of reach now: it cannot be named by its kid, and the others can.
     return key;
   }
 }
 
+/** An alias may be moved, so it is pinned by the kid alone. */
+export function pinOf(
+  name: string,
+  { pem }: { readonly pem: string },
+): Pin & { readonly fingerprint: string } {
+  const fingerprint = thumbprint(jwkFromPem(pem));
+  return isAlias(name) ? { fingerprint } : { fingerprint, pem };
+}
+
+/** Of a key that is over the public key is not needed, and an alias has none of its own. */
+function isPinned({ fingerprint, pem, state, name }: SigningKey): boolean {
+  return fingerprint !== undefined && (pem !== undefined || isBarred(state) || isAlias(name));
+}
+
 /** May be written before a kid: one that begins with a hyphen is no option then. */
 export const KID_MARK = 'kid=';
+
+/** As `keys status` shows it; undefined when it is not known. */
+export function listedKid(key: RegisteredKey): string | undefined {
+  if (isSigningKey(key)) return key.fingerprint;
+  return key.use === 'verify' ? foreignRecord(key).kid : undefined;
+}
 
 /** The shortest beginning of a kid that is taken for the whole. */
 const MIN_PREFIX = 6;
@@ -36,9 +65,7 @@ const MIN_PREFIX = 6;
  */
 export function resolveKid(keys: readonly RegisteredKey[], given: string): string {
   const typed = given.startsWith(KID_MARK) ? given.slice(KID_MARK.length) : given;
-  const kids = keys.flatMap((key) =>
-    isSigningKey(key) && key.fingerprint !== undefined ? [key.fingerprint] : [],
-  );
+  const kids = keys.flatMap((key) => listedKid(key) ?? []);
   const found = kids.filter((kid) => kid === typed || (typed.length >= MIN_PREFIX && kid.startsWith(typed)));
   const [kid] = found;
   if (kid === undefined)

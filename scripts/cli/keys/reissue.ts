@@ -4,6 +4,7 @@ import { isSigningKey, type RegisteredKey, type SigningKey } from '../../../shar
 import { OperatorError } from '../../../shared/operator-error.ts';
 import { auditWrite } from '../../../shared/usecases/audit-event.ts';
 import { countDocuments, type Reissued, reissue } from '../../../shared/usecases/reissue.ts';
+import { retryCommits } from '../../../shared/usecases/retry.ts';
 import { confirm } from '../confirm.ts';
 import type { Operator } from '../operator.ts';
 import { showProgress } from '../progress.ts';
@@ -25,6 +26,7 @@ export type Totals = Record<Reissued['outcome'], number>;
 export async function reissueDocuments(operator: Operator, command: ReissueCommand): Promise<Totals> {
   const { ports, publisher, clients } = operator;
   const { from, to, rate, dryRun: isDryRun = false } = command;
+  if (from === to) throw new OperatorError('--from and --to are the same key.');
   const keys = await publisher.list.read();
   const signer = await kmsKey(requireActive(keys, to), clients.forKeys([...keys])).signer();
   const total = await countDocuments(ports, from);
@@ -74,8 +76,10 @@ async function record(
   to: string,
   totals: Totals,
 ): Promise<void> {
-  const after = { to, ...totals };
-  await ports.store.commit([
-    auditWrite(ports, { actor: publisher.actor, action: 'keys.reissue', target: from, before: null, after }),
-  ]);
+  const act = { actor: publisher.actor, action: 'keys.reissue', target: from, before: null };
+  const write = auditWrite(ports, { ...act, after: { to, ...totals } });
+  await retryCommits(ports, async (attempt) => {
+    const isWritten = attempt > 0 && (await ports.store.get([write.path]))[0] !== undefined;
+    if (!isWritten) await ports.store.commit([write]);
+  });
 }

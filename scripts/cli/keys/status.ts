@@ -1,10 +1,11 @@
 /** What the list of keys says, and what of it is published. */
 import { manifest } from '../../../shared/formats/manifest.ts';
-import { isSigningKey, type RegisteredKey } from '../../../shared/keys/registry.ts';
+import type { RegisteredKey } from '../../../shared/keys/registry.ts';
 import type { ManifestRecord } from '../../../shared/records/manifest.ts';
 import { formatInstant } from '../../../shared/wire/document.ts';
 import { manifestPayload } from '../../../shared/wire/manifest.ts';
 import { table } from '../table.ts';
+import { listedKid } from './pinned-list.ts';
 
 export interface KeyStatus {
   readonly kid: string | null;
@@ -41,12 +42,19 @@ export function statusOf(keys: readonly RegisteredKey[], record: ManifestRecord 
             published_at: formatInstant(record.published_at),
             expires_at: formatInstant(record.expires_at),
           },
-    is_published: keys.every((key, i) => !isSigningKey(key) || key.use !== 'license' || isPublished(rows[i])),
+    is_published: saysTheSame(rows, published),
   };
 }
 
-function isPublished(row: KeyStatus | undefined): boolean {
-  return row !== undefined && row.published === publishedAs(row.state, row.sunset_at);
+/** What the manifest lists: keys that sign licences, and those of other systems. */
+const PUBLISHED_USES: readonly string[] = ['license', 'verify'];
+
+function saysTheSame(rows: readonly KeyStatus[], published: ReadonlyMap<string, string>): boolean {
+  const listed = rows.filter(({ use }) => PUBLISHED_USES.includes(use));
+  return (
+    listed.length === published.size &&
+    listed.every((row) => row.published === publishedAs(row.state, row.sunset_at))
+  );
 }
 
 const publishedAs = (state: string, sunset: string | null | undefined) =>
@@ -59,7 +67,7 @@ function publishedStates(record: ManifestRecord | undefined): Map<string, string
 }
 
 function describe(key: RegisteredKey, published: ReadonlyMap<string, string>): KeyStatus {
-  const kid = kidOf(key);
+  const kid = listedKid(key) ?? null;
   return {
     kid,
     use: key.use,
@@ -71,15 +79,10 @@ function describe(key: RegisteredKey, published: ReadonlyMap<string, string>): K
   };
 }
 
-function kidOf(key: RegisteredKey): string | null {
-  if (isSigningKey(key)) return key.fingerprint ?? null;
-  return key.use === 'verify' ? (key.kid ?? null) : null;
-}
-
 /** For people. */
 export function printedStatus({ keys, manifest: published, is_published }: Status): string {
   const rows = keys.map(({ kid, use, algorithm, state, sunset_at, name }) => [
-    kid ?? '(not read)',
+    kid ?? (use === 'mac' ? '-' : '(not read)'),
     use,
     algorithm,
     publishedAs(state, sunset_at),

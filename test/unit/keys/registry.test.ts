@@ -2,9 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import type { AlgorithmName } from '../../../shared/algorithms.ts';
 import {
+  type ForeignKey,
+  MAC_ALGORITHM,
+  type MacKey,
   type RegisteredKey,
   registryProblems,
   type SigningKey,
+  type SigningUse,
   sunsetProblem,
 } from '../../../shared/keys/registry.ts';
 import { KEY_STATES, type KeyState } from '../../../shared/keys/states.ts';
@@ -15,6 +19,25 @@ const RSA = 'RSA_SIGN_PKCS1_4096_SHA256';
 
 const key = (name: string, state: KeyState, algorithm: AlgorithmName = ED, fingerprint?: string) =>
   ({ name, state, algorithm, fingerprint, use: 'license' }) satisfies SigningKey;
+
+const used = (use: SigningUse, name: string, more: Partial<SigningKey> = {}): SigningKey => ({
+  ...key(name, 'active'),
+  use,
+  ...more,
+});
+
+const foreign = (kid?: string, issuer = 'https://other.test'): ForeignKey => ({
+  use: 'verify',
+  pem: `the PEM of ${issuer}`,
+  algorithm: ED,
+  issuer,
+  kid,
+  state: 'retiring',
+});
+
+const MAC: MacKey = { use: 'mac', name: 'm', algorithm: MAC_ALGORITHM, sunsetAt: 0 };
+
+const OTHER_USES = [used('root', 'r'), used('download', 'd'), foreign('f'), MAC];
 
 const NONE = `No key is active for ${ED}, which has others; make one active, or remove them all`;
 
@@ -59,6 +82,41 @@ describe('a list of keys', () => {
       [key('a', 'active', ED, 'f'), key('b', 'compromised', ED, 'f')],
       ['The keys at 0 and 1 have the same fingerprint; list each key version once'],
     ],
+    ['with a key of every use', [key('a', 'active'), ...OTHER_USES], []],
+    ['with no key for licences', OTHER_USES, ['No key is for licences; list the one that signs them']],
+    ['with licence keys that do not sign', [key('a', 'retired'), ...OTHER_USES], [NONE]],
+    [
+      'with two active roots, of whatever algorithm and cloud',
+      [key('a', 'active'), used('root', 'r'), used('root', ARN, { algorithm: RSA })],
+      ['Two keys are active for root, at 1 and 2; leave one of them active'],
+    ],
+    ['whose root is staged', [key('a', 'active'), used('root', 'r', { state: 'staged' })], []],
+    [
+      'with two active download keys of one algorithm and cloud',
+      [key('a', 'active'), used('download', 'd'), used('download', ARN), used('download', 'e')],
+      [`Two keys are active for download with ${ED}, at 1 and 3; leave one of them active`],
+    ],
+    [
+      'whose download key does not sign',
+      [key('a', 'active'), used('download', 'd', { state: 'staged' })],
+      [`No key is active for download with ${ED}, which has others; make one active, or remove them all`],
+    ],
+    [
+      'with one key for two uses',
+      [key('a', 'active'), used('download', 'a')],
+      ['The keys at 0 and 1 have the same name; list each key version once'],
+    ],
+    [
+      'with a MAC key that has the name of another key',
+      [key('m', 'active'), MAC],
+      ['The keys at 0 and 1 have the same name; list each key version once'],
+    ],
+    [
+      'with a kid of other systems twice',
+      [foreign('f'), key('a', 'active'), foreign('f', 'another issuer')],
+      ['The keys at 0 and 2 have the same kid; list each key version once'],
+    ],
+    ['with keys of other systems that name no kid', [key('a', 'active'), foreign(), foreign()], []],
     ['with different fingerprints', [key('a', 'active', ED, 'f'), key('b', 'compromised', ED, 'g')], []],
   ])('%s', (_, keys, problems) => {
     expect(registryProblems(keys)).toEqual(problems);

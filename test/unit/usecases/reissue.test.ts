@@ -1,0 +1,300 @@
+/** Re-issue at its edges: pages, commits whose answer is lost, and records that are not as they should be. */
+import { sign } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import type { JsonObject } from '../../../shared/canonical/strict-json.ts';
+import { importVerificationKey } from '../../../shared/client/verify.ts';
+import { verifyLicense } from '../../../shared/client/verify-license.ts';
+import { MAINTENANCE_PARALLEL } from '../../../shared/constants.ts';
+import { aegis } from '../../../shared/formats/aegis.ts';
+import { caioV2 } from '../../../shared/formats/caio-v2.ts';
+import { dtlic2 } from '../../../shared/formats/dtlic2.ts';
+import { ISSUED_FORMATS } from '../../../shared/formats/issued.ts';
+import {
+  CommitInterruptedError,
+  type DocumentStore,
+  type Fields,
+} from '../../../shared/ports/document-store.ts';
+import type { Signer } from '../../../shared/ports/signer.ts';
+import {
+  countDocuments,
+  type Reissued,
+  type ReissueOptions,
+  reissue,
+} from '../../../shared/usecases/reissue.ts';
+import { openFailingStore } from '../../support/failing-store.ts';
+import { aegisPayload, caioPayload, dtlic2Terms, seal } from '../../support/issued-licenses.ts';
+import { openMemoryStore } from '../../support/memory-store.ts';
+import { DAY, licenseRecord, NOW } from '../../support/records.ts';
+import { ED, keys, newKeyPair, RSA, signatureOf, testKey } from '../../support/signed-documents.ts';
+
+const FROM = keys[ED].kid;
+const fresh = { ...testKey(ED, await newKeyPair[ED]()), kid: 'fresh' };
+const trusted = [await importVerificationKey({ ...fresh.jwk, kid: 'fresh' })];
+
+/** Counts what it signs; from the signature `failsAt` on its KMS is away, for so many `failures`. */
+function countingSigner({ failsAt = Number.POSITIVE_INFINITY, failures = Number.POSITIVE_INFINITY } = {}) {
+  let failed = 0;
+  const signer = {
+    kid: fresh.kid,
+    algorithm: ED,
+    signatures: 0,
+    sign: async (message: Uint8Array) => {
+      if (signer.signatures >= failsAt && failed < failures) {
+        failed += 1;
+        throw new Error('the KMS is away');
+      }
+      signer.signatures += 1;
+      return { kid: fresh.kid, algorithm: ED, bytes: sign(null, message, fresh.private) };
+    },
+  } satisfies Signer & { signatures: number };
+  return signer;
+}
+
+/** A clock that stands still but for its pauses. */
+function testClock() {
+  let now = NOW;
+  return {
+    now: () => Math.ceil(now),
+    pause: async (milliseconds: number) => {
+      now += milliseconds;
+    },
+  };
+}
+
+const TEXTS = {
+  aegis: () => seal(aegis, aegisPayload()),
+  'caio-v2': () => seal(caioV2, caioPayload()),
+  dtlic2: () => seal(dtlic2, dtlic2Terms()),
+} as const;
+
+const documentFields = (fields: Fields = {}): Fields => ({
+  license_id: 'license-1',
+  customer_id: 'customer-1',
+  format: 'aegis',
+  kid: FROM,
+  text: TEXTS.aegis(),
+  issued_at: NOW - DAY,
+  replaces: null,
+  ...fields,
+});
+
+const pathOf = (place: number, format = 'aegis', kid = FROM) =>
+  `licenses/${String(place).padStart(6, '0')}/documents/${format}_${kid}`;
+
+async function add(
+  store: DocumentStore,
+  place: number,
+  license: Fields | null,
+  document: Fields = {},
+): Promise<void> {
+  const fields = documentFields(document);
+  await store.commit([
+    { op: 'set', path: pathOf(place, String(fields.format)), fields },
+    ...(license === null
+      ? []
+      : [
+          {
+            op: 'set' as const,
+            path: `licenses/${String(place).padStart(6, '0')}`,
+            fields: { ...licenseRecord(), ...license },
+          },
+        ]),
+  ]);
+}
+
+async function storeOf(count: number): Promise<DocumentStore> {
+  const store = openMemoryStore();
+  for (let place = 0; place < count; place += 1) await add(store, place, {});
+  return store;
+}
+
+async function run(store: DocumentStore, more: Partial<ReissueOptions> = {}, clock = testClock()) {
+  const told: Reissued[] = [];
+  const options = { from: FROM, signer: countingSigner(), isDryRun: false, rate: 10_000, ...more };
+  const work = reissue({ store, clock }, { ...options, onReissued: (reissued) => void told.push(reissued) });
+  return { told, work };
+}
+
+async function reissued(store: DocumentStore, more: Partial<ReissueOptions> = {}): Promise<Reissued[]> {
+  const { told, work } = await run(store, more);
+  await work;
+  return told;
+}
+
+const outcomes = (told: readonly Reissued[]) => told.map(({ outcome, reason }) => reason ?? outcome);
+
+describe('each document of the old key', () => {
+  test.each([0, 1, 99, 100, 101, 200, 201])('of %d is met once, in its order', async (count) => {
+    const store = await storeOf(count);
+    const signer = countingSigner();
+    const told = await reissued(store, { signer });
+    expect(outcomes(told)).toEqual(Array.from({ length: count }, () => 'signed'));
+    expect(new Set(told.map((each) => each.new)).size).toBe(count);
+    expect([signer.signatures, await countDocuments({ store }, 'fresh')]).toEqual([count, count]);
+    expect(await countDocuments({ store }, FROM)).toBe(count);
+    expect(outcomes(await reissued(store, { signer }))).toEqual(told.map(() => 'signed_before'));
+    expect(signer.signatures).toBe(count);
+  });
+
+  test.each(['aegis', 'caio-v2', 'dtlic2'] as const)(
+    'keeps its content in %s, but for key and time',
+    async (name) => {
+      const store = openMemoryStore();
+      const fields = { format: name, text: TEXTS[name]() };
+      await add(store, 0, {}, fields);
+      const [one] = await reissued(store);
+      expect(one?.new).toEqual({
+        ...documentFields(fields),
+        kid: 'fresh',
+        text: expect.any(String),
+        issued_at: NOW,
+        replaces: FROM,
+      });
+      const verified = await verifyLicense(one?.new?.text ?? '', { keys: trusted, now: NOW });
+      const { license: before } = ISSUED_FORMATS[name].decode(fields.text);
+      const issued = { issuedAt: expect.any(Number), claims: expect.any(Object) };
+      expect(verified).toEqual({ valid: true, kid: 'fresh', license: { ...before, ...issued } });
+      const [old, now] = [before.claims, verified.valid && verified.license.claims].map(withoutKeyAndTime);
+      expect(now).toEqual(old);
+      const [stored] = await store.get([pathOf(0, name)]);
+      expect(stored?.fields).toEqual(documentFields(fields));
+    },
+  );
+});
+
+const withoutKeyAndTime = (claims: JsonObject | false) =>
+  typeof claims === 'object' && { ...claims, iat: 0, issued_at: 0, kid: 0 };
+
+describe('what is not signed is said, with its reason', () => {
+  test.each<[reason: string, license: Fields | null, document?: Fields]>([
+    ['license_not_found', null],
+    ['license_revoked', { status: 'revoked' }],
+    ['license_suspended', { status: 'suspended' }],
+    ['license_expired', { expires_at: NOW }],
+    ['record_damaged', { seats: 'many' }],
+    ['format_not_issued', {}, { format: 'caio-v1', text: 'CAIO-x' }],
+    ['malformed_document', {}, { text: 'no licence' }],
+    ['malformed_document', {}, { text: TEXTS.dtlic2() }],
+    ['format_cannot_hold', {}, { text: seal(aegis, aegisPayload()).replace(/\.[^.]+\./, '.e30.') }],
+  ])('%s', async (reason, license, document) => {
+    const store = await storeOf(1);
+    await add(store, 1, license, document);
+    const signer = countingSigner();
+    for (const isDryRun of [true, false]) {
+      const told = await reissued(store, { signer, isDryRun });
+      expect(outcomes(told)).toEqual([isDryRun ? 'would_sign' : 'signed', reason]);
+      expect(told[1]).toMatchObject({ outcome: 'skipped', new: null, old: { text: expect.any(String) } });
+    }
+    expect(signer.signatures).toBe(1);
+  });
+
+  test('a format that the new key cannot sign', async () => {
+    const store = await storeOf(1);
+    await add(store, 1, {}, { format: 'dtlic2', text: TEXTS.dtlic2() });
+    const { kid } = keys[RSA];
+    const signer: Signer = {
+      kid,
+      algorithm: RSA,
+      sign: async (message) => ({ kid, algorithm: RSA, bytes: signatureOf(RSA, message) }),
+    };
+    expect(outcomes(await reissued(store, { signer }))).toEqual(['signed', 'format_cannot_hold']);
+  });
+});
+
+describe('a record that is damaged', () => {
+  test('keeps none of the others from being signed, and is reported at the end', async () => {
+    const store = await storeOf(150);
+    await store.commit([{ op: 'update', path: pathOf(3), fields: { text: 7 } }]);
+    const { told, work } = await run(store);
+    await expect(work).rejects.toMatchObject({
+      code: 'store_unavailable',
+      cause: { message: expect.stringContaining(pathOf(3)) },
+    });
+    expect(outcomes(told)).toEqual(Array.from({ length: 149 }, () => 'signed'));
+  });
+
+  test('where the new document belongs is not written over', async () => {
+    const store = await storeOf(2);
+    const damaged = documentFields({ kid: 'fresh', format: 'unknown' });
+    await store.commit([{ op: 'set', path: pathOf(0, 'aegis', 'fresh'), fields: damaged }]);
+    expect(outcomes(await reissued(store))).toEqual(['record_damaged', 'signed']);
+    const [stored] = await store.get([pathOf(0, 'aegis', 'fresh')]);
+    expect(stored?.fields).toEqual(damaged);
+  });
+});
+
+describe('commits', () => {
+  test('that happened and were not confirmed cost no second signature', async () => {
+    const store = await storeOf(101);
+    const signer = countingSigner();
+    const told = await reissued(openFailingStore(store, { interruptEvery: 3 }), { signer });
+    expect(outcomes(told)).toEqual(Array.from({ length: 101 }, () => 'signed'));
+    expect([signer.signatures, await countDocuments({ store }, 'fresh')]).toEqual([101, 101]);
+  });
+
+  test('that did not happen are sent again, and given up in the end', async () => {
+    const store = await storeOf(1);
+    const clock = testClock();
+    const { interrupting, lost } = losing(store, 4);
+    const { told, work } = await run(interrupting, {}, clock);
+    await work;
+    expect([outcomes(told), lost()]).toEqual([['signed'], 4]);
+    expect(clock.now()).toBeGreaterThan(NOW);
+
+    const hopeless = await run(losing(await storeOf(1), 1000).interrupting);
+    await expect(hopeless.work).rejects.toMatchObject({ code: 'store_unavailable' });
+  });
+
+  test('that somebody else was faster with give the document of that one', async () => {
+    const store = await storeOf(20);
+    const [one, other] = await Promise.all([reissued(store), reissued(store)]);
+    expect(one.map((each) => each.new)).toEqual(other.map((each) => each.new));
+    expect(await countDocuments({ store }, 'fresh')).toBe(20);
+  });
+});
+
+test('a document that vanishes while the walk is on is not met, and does not stop it', async () => {
+  const store = await storeOf(201);
+  const told = await reissued({
+    ...store,
+    query: async (query) => {
+      const page = await store.query(query);
+      if (query.startAfter === undefined) await store.commit([{ op: 'delete', path: pathOf(150) }]);
+      return page;
+    },
+  });
+  expect(outcomes(told)).toEqual(Array.from({ length: 200 }, () => 'signed'));
+});
+
+test('after one failure of the KMS nothing new is begun, and the next run signs the rest', async () => {
+  const store = await storeOf(200);
+  const signer = countingSigner({ failsAt: 120, failures: 1 });
+  const { told, work } = await run(store, { signer });
+  await expect(work).rejects.toThrow('the KMS is away');
+  expect(told).toHaveLength(100);
+  // What was under way is stored when the failure is told.
+  const signed = await countDocuments({ store }, 'fresh');
+  expect(signed).toBe(signer.signatures);
+  expect(signed).toBeLessThan(120 + MAINTENANCE_PARALLEL);
+  const again = countingSigner();
+  const rest = await reissued(store, { signer: again });
+  expect([rest.length, again.signatures]).toEqual([200, 200 - signed]);
+});
+
+test('a dry run asks for no signature and writes nothing', async () => {
+  const store = await storeOf(101);
+  const readOnly = { ...store, commit: () => Promise.reject(new Error('a dry run writes')) };
+  const told = await reissued(readOnly, { signer: countingSigner({ failsAt: 0 }), isDryRun: true });
+  expect(outcomes(told)).toEqual(Array.from({ length: 101 }, () => 'would_sign'));
+});
+
+/** A store whose first `times` commits are lost, and not confirmed either. */
+function losing(store: DocumentStore, times: number) {
+  let lost = 0;
+  const commit: DocumentStore['commit'] = async (writes) => {
+    if (lost >= times) return store.commit(writes);
+    lost += 1;
+    throw new CommitInterruptedError();
+  };
+  return { interrupting: { ...store, commit }, lost: () => lost };
+}
