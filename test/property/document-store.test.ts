@@ -88,24 +88,27 @@ describe.each(ADAPTERS)('$name', ({ histories, collections, open }) => {
       fc.string({ unit: 'binary', maxLength: 4 }).filter((text) => text.isWellFormed()),
     );
     await fc.assert(
-      fc.asyncProperty(fc.uniqueArray(value, { minLength: 2, maxLength: 30 }), async (values) => {
-        runs += 1;
-        const collection = `run${runs}/x/values`;
-        const writes = values.map(
-          (v, n): Write => ({ op: 'set', path: `${collection}/${n}`, fields: { v } }),
-        );
-        const model = openMemoryStore();
-        for (const store of [model, opened.store]) await store.commit(writes);
-        const orderBy = [['v', 'asc'] as const];
-        const ids = async (store: DocumentStore, part: Partial<Query>): Promise<string[]> =>
-          (await store.query({ collection, orderBy, ...part })).map(({ path }) => documentId(path));
-        expect(await ids(opened.store, {})).toEqual(await ids(model, {}));
-        for (const [n, v] of values.entries()) {
-          expect(await ids(opened.store, { where: [['v', '==', v]] })).toEqual([String(n)]);
-          const larger = { where: [['v', '>', v] as const] };
-          expect(await ids(opened.store, larger)).toEqual(await ids(model, larger));
-        }
-      }),
+      fc.asyncProperty(
+        fc.uniqueArray(value, { minLength: 2, maxLength: 30, comparator: 'IsStrictlyEqual' }),
+        async (values) => {
+          runs += 1;
+          const collection = `run${runs}/x/values`;
+          const writes = values.map(
+            (v, n): Write => ({ op: 'set', path: `${collection}/${n}`, fields: { v } }),
+          );
+          const model = openMemoryStore();
+          for (const store of [model, opened.store]) await store.commit(writes);
+          const orderBy = [['v', 'asc'] as const];
+          const ids = async (store: DocumentStore, part: Partial<Query>): Promise<string[]> =>
+            (await store.query({ collection, orderBy, ...part })).map(({ path }) => documentId(path));
+          expect(await ids(opened.store, {})).toEqual(await ids(model, {}));
+          for (const [n, v] of values.entries()) {
+            expect(await ids(opened.store, { where: [['v', '==', v]] })).toEqual([String(n)]);
+            const larger = { where: [['v', '>', v] as const] };
+            expect(await ids(opened.store, larger)).toEqual(await ids(model, larger));
+          }
+        },
+      ),
       { numRuns: collections },
     );
   });
