@@ -6,7 +6,9 @@ import { z } from 'zod';
 import { DEFAULT_CLOCK_SKEW_SECONDS, DEFAULT_SWEEP_INTERVAL_SECONDS } from '../shared/constants.ts';
 import { developmentKeys } from '../shared/keys/registry.ts';
 import { SEVERITIES } from './log.ts';
+import { OIDC_VARIABLES, oidcProblems } from './oidc-settings.ts';
 import { SIGNING_KEYS_TEXT } from './signing-keys.ts';
+import { isSender, isSmtpUrl, mailProblems } from './smtp-settings.ts';
 
 /** The setting is wrong; the message says which and how. */
 export class ConfigError extends Error {
@@ -77,7 +79,14 @@ export const CONFIG_SCHEMA = z.object({
     .optional(),
   CLOCK_SKEW_SECONDS: z.coerce.number().int().min(0).max(3600).default(DEFAULT_CLOCK_SKEW_SECONDS),
   SWEEP_INTERVAL_SECONDS: z.coerce.number().int().min(0).max(86_400).default(DEFAULT_SWEEP_INTERVAL_SECONDS),
+  SMTP_URL: z
+    .string()
+    .refine(isSmtpUrl, { error: 'must be smtp://USER:PASSWORD@HOST:PORT or smtps://…' })
+    .optional(),
+  MAIL_FROM: z.string().refine(isSender, { error: 'must be an address, or NAME <ADDRESS>' }).optional(),
   CORS_ALLOWED_ORIGINS: commaSeparated.pipe(z.array(origin)).prefault(''),
+  TRUSTED_PROXIES: z.coerce.number().int().min(0).max(16).default(0),
+  ...OIDC_VARIABLES,
 });
 
 type Settings = z.output<typeof CONFIG_SCHEMA>;
@@ -135,7 +144,12 @@ function load(schema: z.ZodObject, environment: NodeJS.ProcessEnv): unknown {
     ? [
         ...storeProblems(result.data as OperatorConfig, values),
         ...keysProblems(values),
+        ...mailProblems(values),
         ...productionProblems(result.data as OperatorConfig),
+        ...oidcProblems(
+          result.data as OperatorConfig,
+          (result.data as OperatorConfig).NODE_ENV === PRODUCTION,
+        ),
       ]
     : result.error.issues.map((issue) => sentence(issue, values));
   if (!result.success || problems.length > 0) throw new ConfigError(problems.join('\n'));

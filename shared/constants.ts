@@ -149,3 +149,44 @@ export const MIN_STAGED_SECONDS = 60;
 
 /** How long a key verifies after another one took over, unless the operator says: a yearly licence and a year of slack. */
 export const DEFAULT_SUNSET_DAYS = 730;
+
+/** Verdicts on `CAIO-v1` licences that an instance remembers of each key: 1 MB. */
+export const REMEMBERED_MACS = 10_000;
+
+/** Slots of a licence that are looked at in one query while looking for a free one. */
+export const SLOT_WINDOW = 256;
+
+/** How old an activation's `last_seen_at` gets before a repeated activate writes it again. */
+export const LAST_SEEN_SECONDS = 60;
+
+/**
+ * Wrong keys and tokens that an instance looks at within a window, from one network and of keys that begin alike. No key of 256
+ * bits is guessed at any rate: this keeps the store and the log from those who try, and a wrong script is told.
+ */
+export const ATTEMPT_WINDOW_SECONDS = 60;
+export const FAILED_ATTEMPTS_PER_KEY = 10;
+export const FAILED_ATTEMPTS_PER_NETWORK = 50;
+
+/** Networks and beginnings of keys whose failures one instance remembers: 2 MB of heap when full. */
+export const REMEMBERED_ATTEMPTS = 10_000;
+
+/** How old the last use of an API key is at most where it is shown: one write in this time, not one a request. */
+export const API_KEY_USE_SECONDS = 300;
+
+/** How far the clock of whoever issues ID tokens may be from ours. */
+export const TOKEN_CLOCK_SKEW_SECONDS = 30;
+
+/** How long an issuer of ID tokens may take to answer with its keys. */
+export const IDENTITY_TIMEOUT_MS = 3000;
+
+/** Events in one part of an export: about 1 MB of text, which an instance can hold for some tens of callers. */
+export const EXPORT_PAGE = 1000;
+
+/**
+ * How long an operator's write waits for those before it in the same process: some hundred of them. One that waits in vain, as
+ * behind a store that hangs, competes instead.
+ */
+export const MAX_TURN_WAIT_MS = 5000;
+
+/** The longest pause after an operator's write was lost to one of another process; its length is random. */
+export const LOST_TURN_PAUSE_MS = 50;

@@ -4,6 +4,7 @@
  *
  * `ses_` + licence hash + hardware hash + generation, 32 hex characters each.
  */
+import { hex } from './canonical/hex.ts';
 import type { Random } from './ports/random.ts';
 
 export interface SessionAddress {
@@ -27,5 +28,5 @@ export function parseSessionId(text: string): SessionAddress | undefined {
 
 /** 128 random bits, hex. */
 export function newGeneration(random: Random): string {
-  return Array.from(random.bytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex(random.bytes(16));
 }

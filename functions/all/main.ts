@@ -1,9 +1,13 @@
 /** The function `countersign`: every endpoint in one process, for one box and for the local stack. */
+import { openMailer } from '../../infra/mail.ts';
 import { startSigning } from '../../infra/start.ts';
+import { createAuthenticate } from '../../shared/usecases/authenticate.ts';
+import { adminEndpoints } from '../admin/endpoints.ts';
 import { serve } from '../http/serve.ts';
 import { keyEndpoints } from '../keys/endpoints.ts';
 import { manifestEndpoints } from '../keys/manifest.ts';
 import { licenseEndpoints } from '../licenses/endpoints.ts';
+import { licensingEndpoints } from '../licensing/endpoints.ts';
 import { scheduleSweeps } from '../maintenance/schedule.ts';
 
 export const started = await startSigning('countersign');
@@ -11,8 +15,10 @@ export const started = await startSigning('countersign');
 const { ports, settings, log, config } = started;
 // The sweep has no endpoint here: this process faces the clients.
 export const stopSweeps = scheduleSweeps(ports, settings, log, config.SWEEP_INTERVAL_SECONDS);
-serve(started, [
+serve({ ...started, authenticate: createAuthenticate(ports, started) }, [
   ...licenseEndpoints(ports, settings),
+  ...licensingEndpoints(ports, settings),
   ...keyEndpoints(ports.keys),
   ...manifestEndpoints(ports.store),
+  ...adminEndpoints(ports, settings, openMailer(config)),
 ]);

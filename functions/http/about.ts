@@ -20,6 +20,7 @@ export function aboutEndpoints({ store, keys }: Pick<Ports, 'store' | 'keys'>, a
       summary: 'Whether the service can do its work',
       description: '503 when the store does not answer. The KMS is not asked: its quota belongs to licences.',
       tag: 'service',
+      access: 'public',
       response: healthResponse,
       errors: ['store_unavailable'],
       handle: async () => {
@@ -32,6 +33,7 @@ export function aboutEndpoints({ store, keys }: Pick<Ports, 'store' | 'keys'>, a
       path: '/info',
       summary: 'Name, issuer and active keys',
       tag: 'service',
+      access: 'public',
       response: infoResponse,
       errors: ['signing_unavailable'],
       handle: async () => {

@@ -3,18 +3,28 @@
  * log line a request.
  */
 import { type Context, Hono } from 'hono';
+import type { Caller } from '../../shared/access/caller.ts';
+import type { JsonObject } from '../../shared/canonical/strict-json.ts';
 import { CountersignError } from '../../shared/errors.ts';
+import type { Authenticate } from '../../shared/ports/authenticate.ts';
 import type { Log } from '../../shared/ports/log.ts';
 import { checkBody, parseBody } from './body.ts';
 import { corsMiddleware } from './cors.ts';
 import type { Endpoint, EndpointAnswer } from './endpoint.ts';
 import { describeError } from './error-log.ts';
 import type { GuardedRequest } from './framework.ts';
+import { INSTANCE_HEADER, readInstanceId } from './instance-id.ts';
 import { problemOf } from './problem.ts';
+import { checkQuery } from './query.ts';
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.ts';
+import { sourceOf } from './source.ts';
 
 export interface AppOptions {
   readonly endpoints: readonly Endpoint[];
+  /** Who calls; needed where an endpoint is not public. */
+  readonly authenticate?: Authenticate | undefined;
+  /** Proxies in front of the service that set `X-Forwarded-For`; 0 believes no header. */
+  readonly trustedProxies?: number;
   /** Origins whose pages may call; none by default. */
   readonly allowedOrigins: readonly string[];
   readonly log: Log;
@@ -37,7 +47,8 @@ interface Outcome {
 /** Printable ASCII without spaces, as the Idempotency-Key draft has it. */
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
-export function createApp({ endpoints, allowedOrigins, log }: AppOptions): App {
+export function createApp(options: AppOptions): App {
+  const { endpoints, allowedOrigins, log } = options;
   // Not strict: every path works with and without a trailing slash.
   const app: App = new Hono<Env>({ strict: false });
   if (allowedOrigins.length > 0) app.use(corsMiddleware(allowedOrigins));
@@ -46,7 +57,7 @@ export function createApp({ endpoints, allowedOrigins, log }: AppOptions): App {
       app.on(
         row.method,
         routeOf(path),
-        logged(log, (c, id) => run(row, c, id)),
+        logged(log, (c, id) => run(options, row, c, id)),
       );
     app.all(
       routeOf(path),
@@ -81,24 +92,67 @@ function logged(log: Log, handle: (c: Context<Env>, requestId: string) => Promis
   };
 }
 
-async function run(endpoint: Endpoint, c: Context<Env>, requestId: string): Promise<Outcome> {
+async function run(
+  options: AppOptions,
+  endpoint: Endpoint,
+  c: Context<Env>,
+  requestId: string,
+): Promise<Outcome> {
   try {
-    const answer = await handle(endpoint, c);
-    return { response: toResponse(answer, requestId), route: endpoint.path };
+    const answer = await handle(options, endpoint, c, requestId);
+    return { response: toResponse(endpoint, answer, requestId), route: endpoint.path };
   } catch (error) {
     return { ...failed(requestId, error), route: endpoint.path };
   }
 }
 
-function handle(endpoint: Endpoint, c: Context<Env>): Promise<EndpointAnswer> {
-  const params = c.req.param();
-  if (endpoint.method === 'GET')
-    return endpoint.handle({ body: undefined, raw: {}, params, idempotencyKey: undefined });
+async function handle(
+  options: AppOptions,
+  endpoint: Endpoint,
+  c: Context<Env>,
+  requestId: string,
+): Promise<EndpointAnswer> {
+  // Before the body is looked at: who may not call learns nothing of what would be wrong with it.
+  const caller = await callerOf(options, endpoint, c, requestId);
+  const raw = endpoint.request === undefined ? {} : readBody(c);
+  return endpoint.handle({
+    body: endpoint.request && checkBody(endpoint.request, raw),
+    raw,
+    bytes: c.env.incoming.rawBody,
+    params: c.req.param(),
+    query: endpoint.query && checkQuery(endpoint.query, new URL(c.req.url).searchParams),
+    idempotencyKey: endpoint.idempotent ? readIdempotencyKey(c) : undefined,
+    ifMatch: endpoint.conditional ? c.req.header('if-match') : undefined,
+    instanceId: readInstanceId(endpoint, c.req.header(INSTANCE_HEADER)),
+    caller,
+  });
+}
+
+async function callerOf(
+  { authenticate, trustedProxies = 0 }: AppOptions,
+  { access }: Endpoint,
+  c: Context<Env>,
+  requestId: string,
+): Promise<Caller> {
+  const source = sourceOf(c.env.incoming, trustedProxies);
+  if (access === 'public')
+    return { actor: 'anonymous', scopes: new Set(), customerId: null, source, requestId };
+  const credentials = { apiKey: c.req.header('x-api-key'), authorization: c.req.header('authorization') };
+  const caller = await authenticate?.(credentials, { source, requestId });
+  if (caller === undefined)
+    throw new CountersignError('unauthenticated', 'Send an API key in X-API-Key, or an ID token.');
+  if (!caller.scopes.has(access))
+    throw new CountersignError(
+      'forbidden',
+      `This needs the scope ${access}, which the caller does not have.`,
+    );
+  return caller;
+}
+
+function readBody(c: Context<Env>): JsonObject {
   const { rawBody, bodyError } = c.env.incoming;
   if (bodyError !== undefined) throw bodyError;
-  const raw = parseBody(rawBody, c.req.header('content-type'), c.req.header('content-encoding'));
-  const idempotencyKey = endpoint.idempotent ? readIdempotencyKey(c) : undefined;
-  return endpoint.handle({ body: checkBody(endpoint.request, raw), raw, params, idempotencyKey });
+  return parseBody(rawBody, c.req.header('content-type'), c.req.header('content-encoding'));
 }
 
 function readIdempotencyKey(c: Context<Env>): string | undefined {
@@ -113,7 +167,11 @@ function readIdempotencyKey(c: Context<Env>): string | undefined {
   );
 }
 
-function toResponse({ status = 200, body, headers }: EndpointAnswer, requestId: string): Response {
+function toResponse(
+  { success = 200 }: Endpoint,
+  { status = success, body, headers }: EndpointAnswer,
+  requestId: string,
+): Response {
   const isJson = typeof body === 'object' && !(body instanceof Uint8Array);
   return new Response(isJson ? JSON.stringify(body) : (body as string | Uint8Array<ArrayBuffer>), {
     status,

@@ -8,9 +8,23 @@ const PREFLIGHT_SECONDS = 600;
 export function corsMiddleware(origins: readonly string[]): MiddlewareHandler {
   return cors({
     origin: [...origins],
-    allowMethods: ['GET', 'HEAD', 'POST', 'OPTIONS'],
-    allowHeaders: ['Content-Type', 'Idempotency-Key', REQUEST_ID_HEADER],
-    exposeHeaders: [REQUEST_ID_HEADER, 'Retry-After'],
+    allowMethods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS'],
+    allowHeaders: [
+      'Content-Type',
+      'Idempotency-Key',
+      'If-Match',
+      'X-API-Key',
+      'Authorization',
+      REQUEST_ID_HEADER,
+    ],
+    exposeHeaders: [
+      REQUEST_ID_HEADER,
+      'Retry-After',
+      'ETag',
+      'Link',
+      'Idempotent-Replayed',
+      'WWW-Authenticate',
+    ],
     maxAge: PREFLIGHT_SECONDS,
   });
 }

@@ -41,6 +41,7 @@ export function docsEndpoints(described: readonly Endpoint[], version: string): 
       path: '/openapi.json',
       summary: 'This API as OpenAPI 3.1',
       tag: 'service',
+      access: 'public',
       mediaType: 'application/json',
       errors: [],
       handle: async () => {
@@ -54,6 +55,7 @@ export function docsEndpoints(described: readonly Endpoint[], version: string): 
       path: '/docs',
       summary: 'This API as a page',
       tag: 'service',
+      access: 'public',
       mediaType: 'text/html',
       errors: [],
       handle: async () => ({
@@ -69,6 +71,7 @@ export function docsEndpoints(described: readonly Endpoint[], version: string): 
       path: '/docs/assets/{name}',
       summary: 'A script or style sheet of the page',
       tag: 'service',
+      access: 'public',
       mediaType: 'text/plain',
       errors: ['not_found'],
       handle: async ({ params }) => {

@@ -3,6 +3,7 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObj
 import { ERRORS, type ErrorCode } from '../../shared/errors.ts';
 import { problem } from '../../shared/wire/about.ts';
 import type { Endpoint } from './endpoint.ts';
+import { INSTANCE_HEADER } from './instance-id.ts';
 import { PROBLEM_MEDIA_TYPE } from './problem.ts';
 
 /** What any request can meet before its endpoint is asked, by method. */
@@ -24,6 +25,25 @@ const WITH_BODY: readonly ErrorCode[] = [
   'invalid_request',
 ];
 
+const WITH_ACCESS: readonly ErrorCode[] = [
+  'unauthenticated',
+  'forbidden',
+  'rate_limited',
+  'identity_unavailable',
+  'store_unavailable',
+];
+
+/** The names are those of `security` below. */
+const SECURITY_SCHEMES = {
+  apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'An API key of an operator.' },
+  idToken: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'An OpenID Connect ID token of the configured issuer.',
+  },
+} as const;
+
 export function openApiDocument(endpoints: readonly Endpoint[], version: string): object {
   const paths: ZodOpenApiPathsObject = {};
   for (const endpoint of endpoints) {
@@ -37,22 +57,35 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
       description: 'Licences signed by a cloud KMS, and floating seats that cannot be oversold.',
     },
     paths,
+    components: { securitySchemes: SECURITY_SCHEMES },
   });
 }
 
 function operation(endpoint: Endpoint): ZodOpenApiOperationObject {
-  const { operationId, summary, description, tag } = endpoint;
+  const { operationId, summary, tag, success = 200 } = endpoint;
+  const description = describe(endpoint);
   return {
     operationId,
     summary,
     ...(description !== undefined && { description }),
     tags: [tag],
+    security: endpoint.access === 'public' ? [] : [{ apiKey: [] }, { idToken: [] }],
     ...parameters(endpoint),
-    ...(endpoint.method === 'POST' && {
+    ...(endpoint.query !== undefined && { requestParams: { query: endpoint.query } }),
+    ...(endpoint.request !== undefined && {
       requestBody: { required: true, content: { 'application/json': { schema: endpoint.request } } },
     }),
-    responses: { '200': { description: summary, content: answerContent(endpoint) }, ...problems(endpoint) },
+    responses: {
+      [success]: { description: summary, content: answerContent(endpoint) },
+      ...problems(endpoint),
+    },
   } as ZodOpenApiOperationObject;
+}
+
+/** OpenAPI has no place for the scope of an API key. */
+function describe({ description, access }: Endpoint): string | undefined {
+  if (access === 'public') return description;
+  return [...(description === undefined ? [] : [description]), `Needs the scope \`${access}\`.`].join('\n\n');
 }
 
 function answerContent(endpoint: Endpoint) {
@@ -60,26 +93,37 @@ function answerContent(endpoint: Endpoint) {
   return { [endpoint.mediaType]: { schema: { type: 'string' as const } } };
 }
 
-function parameters({ path, idempotent }: Endpoint) {
+function parameters({ path, idempotent, conditional, instance }: Endpoint) {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
     required: true,
     schema: { type: 'string' },
   }));
-  const header = {
-    name: 'Idempotency-Key',
-    in: 'header',
-    required: false,
-    schema: { type: 'string', maxLength: 255 },
-  };
-  const all = idempotent ? [...inPath, header] : inPath;
+  const all = [
+    ...inPath,
+    ...(idempotent ? [header('Idempotency-Key', { maxLength: 255 })] : []),
+    ...(conditional ? [header('If-Match')] : []),
+    ...(instance === undefined ? [] : [header(INSTANCE_HEADER, { maxLength: 256 }, instance === 'required')]),
+  ];
   return all.length > 0 ? { parameters: all } : {};
+}
+
+function header(name: string, limits: object = {}, required = false) {
+  return { name, in: 'header', required, schema: { type: 'string', ...limits } };
 }
 
 /** One response a status, naming the codes that come with it. */
 function problems(endpoint: Endpoint) {
-  const codes = [...endpoint.errors, ...(endpoint.method === 'POST' ? WITH_BODY : []), ...ALWAYS];
+  const codes = new Set<ErrorCode>([
+    ...endpoint.errors,
+    ...(endpoint.request !== undefined ? WITH_BODY : []),
+    ...(endpoint.query !== undefined || endpoint.idempotent ? (['invalid_request'] as const) : []),
+    ...(endpoint.idempotent ? (['idempotency_conflict'] as const) : []),
+    ...(endpoint.conditional ? (['precondition_failed'] as const) : []),
+    ...(endpoint.access === 'public' ? [] : WITH_ACCESS),
+    ...ALWAYS,
+  ]);
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of codes) {
     const { status } = ERRORS[code];

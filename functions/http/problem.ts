@@ -6,6 +6,9 @@ export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 /** Names the kind of problem, wherever the service is mounted. `docs/errors.md` explains each. */
 const PROBLEM_TYPE_BASE = 'urn:countersign:error:';
 
+/** RFC 9110 §11.6.1 asks for one with each 401. `ApiKey` stands for `X-API-Key`; no scheme is registered for that. */
+const CHALLENGE = 'Bearer realm="countersign", ApiKey realm="countersign"';
+
 export interface Problem {
   readonly status: number;
   readonly code: ErrorCode;
@@ -36,6 +39,7 @@ export function problemOf(error: unknown, requestId: string): Problem {
       'content-type': PROBLEM_MEDIA_TYPE,
       'cache-control': 'no-store',
       'x-request-id': requestId,
+      ...(status === 401 && { 'www-authenticate': CHALLENGE }),
       ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
     },
   };

@@ -1,4 +1,5 @@
 /** Registers a function's endpoints, and those that every function has, with the functions-framework. */
+import type { Authenticate } from '../../shared/ports/authenticate.ts';
 import type { Log } from '../../shared/ports/log.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 import { type About, aboutEndpoints } from './about.ts';
@@ -10,11 +11,19 @@ interface Service {
   readonly ports: Pick<Ports, 'store' | 'keys'>;
   readonly log: Log;
   readonly about: About;
-  readonly config: { readonly CORS_ALLOWED_ORIGINS: readonly string[] };
+  readonly config: { readonly CORS_ALLOWED_ORIGINS: readonly string[]; readonly TRUSTED_PROXIES?: number };
+  /** Who calls; needed where an endpoint is not public. */
+  readonly authenticate?: Authenticate;
 }
 
-export function serve({ ports, log, about, config }: Service, own: readonly Endpoint[]): void {
+/** @returns everything that is served */
+export function serve(
+  { ports, log, about, config, authenticate }: Service,
+  own: readonly Endpoint[],
+): readonly Endpoint[] {
   const described = [...own, ...aboutEndpoints(ports, about)];
   const endpoints = [...described, ...docsEndpoints(described, about.version)];
-  register(about.name, { endpoints, allowedOrigins: config.CORS_ALLOWED_ORIGINS, log });
+  const { CORS_ALLOWED_ORIGINS: allowedOrigins, TRUSTED_PROXIES: trustedProxies = 0 } = config;
+  register(about.name, { endpoints, authenticate, trustedProxies, allowedOrigins, log });
+  return endpoints;
 }

@@ -16,6 +16,7 @@ export function keyEndpoints(keys: KeyDirectory): Endpoint[] {
       path: '/.well-known/jwks.json',
       summary: 'Public keys as a JWK set',
       tag: 'keys',
+      access: 'public',
       response: jwksResponse,
       errors: ['signing_unavailable'],
       handle: async () => ({ body: { keys: (await keys.list()).flatMap(toJwk) }, headers: CACHEABLE }),
@@ -25,6 +26,7 @@ export function keyEndpoints(keys: KeyDirectory): Endpoint[] {
       path: '/api/v1/keys',
       summary: 'Public keys and their states',
       tag: 'keys',
+      access: 'public',
       response: keysResponse,
       errors: ['signing_unavailable'],
       handle: async () => ({ body: { keys: (await keys.list()).map(describe) }, headers: CACHEABLE }),
@@ -34,6 +36,7 @@ export function keyEndpoints(keys: KeyDirectory): Endpoint[] {
       path: '/api/v1/keys/{kid}.pem',
       summary: 'One public key in PEM',
       tag: 'keys',
+      access: 'public',
       mediaType: 'application/x-pem-file',
       errors: ['key_not_found', 'signing_unavailable'],
       handle: async ({ params }) => {

@@ -25,6 +25,7 @@ export function manifestEndpoints(store: DocumentStore): Endpoint[] {
       description:
         'A JWS of type `license-keys+jwt`. Clients pin the root key and refuse a version lower than one they have seen.',
       tag: 'keys',
+      access: 'public',
       mediaType: MEDIA_TYPE,
       errors: ['manifest_not_published', 'store_unavailable'],
       handle: async () => {
@@ -44,6 +45,7 @@ export function manifestEndpoints(store: DocumentStore): Endpoint[] {
       summary: 'X.509 certificate chain of an RSA key',
       description: 'The certificate of the key, then that of the root key; of the root key its own alone.',
       tag: 'keys',
+      access: 'public',
       mediaType: CERTIFICATE_MEDIA_TYPE,
       errors: ['key_not_found', 'store_unavailable'],
       handle: async ({ params }) => {

@@ -1,7 +1,10 @@
 /** What clients call: acquire, borrow, heartbeat, release, validate. */
 
 import type { z } from 'zod';
-import type { JsonObject } from '../../shared/canonical/strict-json.ts';
+import { type JsonObject, parseStrictJson } from '../../shared/canonical/strict-json.ts';
+import type { Scope } from '../../shared/decide/scope.ts';
+import { CountersignError } from '../../shared/errors.ts';
+import { instanceFingerprint } from '../../shared/formats/instance-fingerprint.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 import { type AcquireCommand, acquire } from '../../shared/usecases/acquire.ts';
 import { heartbeat } from '../../shared/usecases/heartbeat.ts';
@@ -39,6 +42,7 @@ export function licenseEndpoints(ports: Ports, settings: Settings): Endpoint[] {
       description:
         'Idempotent by nature: a second acquire from the same machine extends the same session and signs afresh.',
       tag: 'licenses',
+      access: 'public',
       request: wire.acquireRequest,
       response: wire.acquireResponse,
       errors: ACQUIRE_ERRORS,
@@ -51,6 +55,7 @@ export function licenseEndpoints(ports: Ports, settings: Settings): Endpoint[] {
       summary: 'Hold a seat for a term without heartbeats',
       description: 'For a machine that goes offline. The seat is held until the term ends or it is released.',
       tag: 'licenses',
+      access: 'public',
       request: wire.borrowRequest,
       response: wire.acquireResponse,
       errors: [...ACQUIRE_ERRORS, 'borrow_not_allowed', 'borrow_too_long'],
@@ -64,6 +69,7 @@ export function licenseEndpoints(ports: Ports, settings: Settings): Endpoint[] {
       description:
         'Send `license_key` and `hardware_id` too, and the answer brings a fresh document when the last one is past half its life.',
       tag: 'licenses',
+      access: 'public',
       request: wire.heartbeatRequest,
       response: wire.heartbeatResponse,
       errors: [...SESSION_ERRORS, ...LICENSE_ERRORS, ...OUTAGES],
@@ -81,6 +87,7 @@ export function licenseEndpoints(ports: Ports, settings: Settings): Endpoint[] {
       path: '/api/v1/licenses/release',
       summary: 'End a session and free its seat',
       tag: 'licenses',
+      access: 'public',
       request: wire.releaseRequest,
       response: wire.releaseResponse,
       errors: [...SESSION_ERRORS, 'idempotency_conflict', 'store_unavailable'],
@@ -95,22 +102,25 @@ export function licenseEndpoints(ports: Ports, settings: Settings): Endpoint[] {
       summary: 'Check a document, its scope and its session',
       description: 'Answers 200 with `valid: false` and a code for a document that does not hold.',
       tag: 'licenses',
+      access: 'public',
       request: wire.validateRequest,
       response: wire.validateResponse,
       errors: OUTAGES,
-      handle: async ({ body, raw }) => {
-        // As it was sent: a schema may drop members, and every member was signed or was not.
-        const token = raw.token as string | JsonObject;
-        const { product, version, hardware_id: hardwareId, features, nonce } = body;
-        return {
-          body: toWire(
-            await validate(ports, settings, {
-              token,
-              scope: { product, version, hardwareId, features, nonce },
-            }),
-          ),
-        };
-      },
+      handle: async (request) => ({ body: await validateFor(ports, settings, request) }),
+    }),
+    post({
+      operationId: 'fingerprint',
+      path: '/api/v1/licenses/fingerprint',
+      summary: 'The fingerprint that binds an AEGIS licence to an installation',
+      description: '`sha256:` and the SHA-256 of `{db_uuid}:{domain}`, both taken as they are.',
+      tag: 'licenses',
+      access: 'public',
+      request: wire.fingerprintRequest,
+      response: wire.fingerprintResponse,
+      errors: [],
+      handle: async ({ body: { db_uuid, domain } }) => ({
+        body: { fingerprint: await instanceFingerprint(db_uuid, domain), db_uuid, domain },
+      }),
     }),
   ];
 }
@@ -135,6 +145,54 @@ async function acquireFor(
   return { body: answer, ...(replayed && { headers: { 'idempotent-replayed': 'true' } }) };
 }
 
+type ValidateRequest = EndpointRequest<z.output<typeof wire.validateRequest>>;
+
+async function validateFor(ports: Ports, settings: Settings, { body, raw, bytes }: ValidateRequest) {
+  // As it was sent: a schema may drop members, and every member was signed or was not.
+  const token = raw.token as string | JsonObject;
+  if (typeof token !== 'string' && !hasPlainNumbers(bytes)) return toWire(NOT_PLAIN);
+  return toWire(await validate(ports, settings, { token, scope: await scopeOf(body) }));
+}
+
+/** A number written as `300.0` or `3e2` reads as 300, and Python signs other bytes for it than we rebuild. */
+function hasPlainNumbers(bytes: Uint8Array = new Uint8Array()): boolean {
+  try {
+    parseStrictJson(bytes, { integersOnly: true });
+    return true;
+  } catch (error) {
+    // Whatever else could be wrong with the body was found when it was first read.
+    if (error instanceof CountersignError) return false;
+    throw error;
+  }
+}
+
+const NOT_PLAIN: ValidateAnswer = {
+  valid: false,
+  code: 'malformed_document',
+  error: 'This is not an inline licence document: it holds a number with a point or an exponent.',
+  document: null,
+};
+
+async function scopeOf(body: ValidateRequest['body']): Promise<Scope> {
+  const { product, version, hardware_id: hardwareId, features, nonce } = body;
+  return {
+    product: product ?? body.module_name ?? undefined,
+    version: version ?? body.odoo_version ?? undefined,
+    hardwareId: hardwareId ?? (await fingerprintOf(body)),
+    features,
+    nonce,
+  };
+}
+
+/** For AEGIS clients a bound licence never holds unnamed: without an installation theirs is none of those it is bound to. */
+async function fingerprintOf(body: ValidateRequest['body']): Promise<string | undefined> {
+  const { instance_db_uuid: dbUuid, instance_domain: domain, module_name: moduleName } = body;
+  if (isText(dbUuid) && isText(domain)) return instanceFingerprint(dbUuid, domain);
+  return isText(moduleName) ? '' : undefined;
+}
+
+const isText = (value: string | null | undefined): value is string => typeof value === 'string';
+
 function claimOf(body: {
   session_id: string;
   license_key?: string | undefined;
@@ -156,6 +214,7 @@ function toWire(answer: ValidateAnswer | LicenseAnswer): z.output<typeof wire.va
     customer_name: document?.customer.name ?? null,
     product: document?.product ?? null,
     tier: document?.tier ?? null,
+    license_type: null,
     features: document?.features ?? null,
     expires_at: document?.expires_at ?? null,
     document,
@@ -171,6 +230,7 @@ function licenseMembers(license: IssuedLicense | null) {
     customer_name: license?.customer.name ?? null,
     product: license?.product ?? null,
     tier: license?.licenseType ?? null,
+    license_type: license?.licenseType ?? null,
     features: license === null ? null : [...license.features],
     expires_at: expiresAt === null ? null : formatInstant(expiresAt),
     document: (license?.claims ?? null) as z.output<typeof wire.validateResponse>['document'],

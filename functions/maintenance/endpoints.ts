@@ -14,6 +14,7 @@ export function maintenanceEndpoints(ports: Ports, settings: Settings): Endpoint
       description:
         'Also forgets expired idempotency keys and settles lowered seats. Safe beside clients and beside another sweep.',
       tag: 'maintenance',
+      access: 'public',
       request: sweepRequest,
       response: sweepReport,
       errors: ['store_unavailable'],

@@ -21,7 +21,22 @@ export const FIELD_INDEXES: readonly FieldIndex[] = declared.fieldOverrides
   .filter(({ indexes }) => indexes.length > 0)
   .map(({ collectionGroup, fieldPath }) => ({ collectionGroup, field: fieldPath }));
 
-export const GROUP_INDEXES: readonly GroupIndex[] = declared.indexes.map(({ collectionGroup, fields }) => {
-  const paths = fields.map(({ fieldPath }) => fieldPath);
-  return { collectionGroup, equal: paths.slice(0, -1), ordered: paths.at(-1) ?? '' };
-});
+export const GROUP_INDEXES: readonly GroupIndex[] = declared.indexes
+  .filter(({ queryScope }) => queryScope === 'COLLECTION_GROUP')
+  .map(({ collectionGroup, fields }) => {
+    const paths = fields.map(({ fieldPath }) => fieldPath);
+    return { collectionGroup, equal: paths.slice(0, -1), ordered: paths.at(-1) ?? '' };
+  });
+
+/**
+ * What composite indexes of one collection order by, each once. SQLite walks its order and looks at the other fields on
+ * the way, as many filters as a query may have.
+ */
+export const ORDERS: readonly FieldIndex[] = [
+  ...new Map(
+    declared.indexes
+      .filter(({ queryScope }) => queryScope === 'COLLECTION')
+      .map(({ collectionGroup, fields }) => ({ collectionGroup, field: fields.at(-1)?.fieldPath ?? '' }))
+      .map((order) => [`${order.collectionGroup}.${order.field}`, order]),
+  ).values(),
+];

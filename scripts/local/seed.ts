@@ -1,9 +1,11 @@
-/** The demo customer's licences. Seeding again changes nothing. */
+/** The demo customer's licences, and the keys of those who look after them. Seeding again changes nothing. */
 import { randomUUID } from 'node:crypto';
+import { SCOPE_NAMES } from '../../shared/access/scopes.ts';
 import { normalizeLicenseKey } from '../../shared/license-key.ts';
 import { ConflictError } from '../../shared/ports/document-store.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 import type { LicenseRecord } from '../../shared/records/license.ts';
+import { apiKeyWrite } from '../../shared/usecases/create-api-key.ts';
 import { createLicense, type NewLicense } from '../../shared/usecases/create-license.ts';
 import { issueAegis } from '../../shared/usecases/issue-document.ts';
 import type { Settings } from '../../shared/usecases/settings.ts';
@@ -49,5 +51,24 @@ async function createOnce(ports: Seeding, license: NewLicense): Promise<LicenseR
   } catch (error) {
     if (error instanceof ConflictError) return undefined;
     throw error;
+  }
+}
+
+/** What the names in `local.json` say: the admin's key opens everything, that of finance only how licences are used. */
+export async function seedApiKeys(
+  { store, hasher, clock }: Pick<Ports, 'store' | 'hasher' | 'clock'>,
+  { admin_api_key: admin, finance_api_key: finance }: LocalFile,
+): Promise<void> {
+  const granted = [
+    { apiKey: admin, name: 'local admin', scopes: SCOPE_NAMES },
+    { apiKey: finance, name: 'local finance', scopes: ['usage:read'] as const },
+  ];
+  for (const { apiKey, name, scopes } of granted) {
+    const opens = { name, scopes: [...scopes], customer_id: null, expires_at: null };
+    try {
+      await store.commit([apiKeyWrite(hasher, apiKey, opens, clock.now())]);
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error;
+    }
   }
 }

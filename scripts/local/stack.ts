@@ -21,7 +21,7 @@ import {
   writeRootKey,
   writeSettings,
 } from './local-file.ts';
-import { seedDemoLicenses } from './seed.ts';
+import { seedApiKeys, seedDemoLicenses } from './seed.ts';
 
 /** The stack cannot start; the message says what to do. */
 export class StackError extends Error {
@@ -60,6 +60,7 @@ export async function startStack({ home, port }: StackOptions): Promise<Stack> {
     const { started, stopSweeps } = await import('../../functions/all/main.ts');
     const local = readLocal(home);
     await seedDemoLicenses(started.ports, started.settings, local);
+    await seedApiKeys(started.ports, local);
     const server = getTestServer(started.about.name);
     await publish(home);
     const current = { ...local, base_url: `http://${HOST}:${await listen(server, port)}` };
@@ -134,6 +135,13 @@ async function configure(home: string, kms: LocalKms): Promise<void> {
     FIRESTORE_PROJECT: '',
     FIRESTORE_DATABASE: '',
     FIRESTORE_EMULATOR_HOST: '',
+    SMTP_URL: '',
+    MAIL_FROM: '',
+    TRUSTED_PROXIES: '',
+    OIDC_ISSUER: '',
+    OIDC_AUDIENCE: '',
+    OIDC_JWKS_URL: '',
+    OIDC_SCOPES: '',
   };
   await createKeysList(settings.SIGNING_KEYS_FILE, endpoint);
   writeSettings(home, settings);

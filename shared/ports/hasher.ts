@@ -7,5 +7,8 @@ export interface Hasher {
    * The first 128 bits of HMAC-SHA-256 over the domain and the text, as 32 hex characters. Equal texts in
    * different domains give unrelated hashes.
    */
-  hash(domain: 'license' | 'hardware' | 'request' | 'idempotency', text: string): string;
+  hash(
+    domain: 'license' | 'hardware' | 'request' | 'idempotency' | 'api_key' | 'instance' | 'document',
+    text: string,
+  ): string;
 }

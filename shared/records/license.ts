@@ -25,6 +25,15 @@ export const licensePolicy = z.object({
 export const licenseRecord = z.object({
   license_id: z.string(),
   customer: z.object({ id: z.string(), name: z.string() }),
+  /** `customer.id` once more, where lists can be filtered by it. */
+  customer_id: z.string().default(''),
+  /** The address that it is found by, in lower case; null for none. */
+  email: z.string().nullable().default(null),
+  /** Whom a node-locked licence names. */
+  holder: z.object({ name: z.string(), email: z.string() }).nullable().default(null),
+  license_type: z
+    .enum(['perpetual', 'subscription', 'demo', 'trial', 'standard', 'enterprise'])
+    .default('perpetual'),
   product: z.string(),
   tier: z.enum(TIER_NAMES),
   features: z.array(z.string()),
@@ -43,6 +52,20 @@ export const licenseRecord = z.object({
   /** Hashes of the hardware ids that may acquire; null allows all. */
   allowed_hardware: z.array(z.string()).nullable(),
   signing_algorithm: z.enum(ALGORITHM_NAMES),
+  /** `sha256:…` of the only installation that may run it; null allows all. */
+  instance_fingerprint: z.string().nullable().default(null),
+  /** What is counted where it runs; null is unlimited. */
+  limits: z
+    .object({
+      max_instances: z.int().positive(),
+      max_services: z.int().positive(),
+      max_requests_per_day: z.int().positive(),
+    })
+    .nullable()
+    .default(null),
+  notes: z.string().nullable().default(null),
+  /** Why it was revoked. */
+  revoked_reason: z.string().nullable().default(null),
   policy: licensePolicy,
   created_at: instant,
   updated_at: instant,

@@ -29,9 +29,20 @@ export const DOCUMENTS = 'documents';
 export const documentPath = (license: string, format: string, kid: string) =>
   `${licensePath(license)}/${DOCUMENTS}/${format}_${kid}`;
 
-/** Zero-padded milliseconds and random bytes, so that ids order by time. */
-export const auditPath = (at: number, random: Uint8Array) =>
-  `audit/${String(at).padStart(15, '0')}_${Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+/** Documents that were sent by e-mail. */
+export const deliveryPath = (license: string, id: string) => `${licensePath(license)}/deliveries/${id}`;
+
+export const AUDIT = 'audit';
+/** Zero-padded, so that ids order as events do. */
+export const auditPath = (seq: number) => `${AUDIT}/${String(seq).padStart(12, '0')}`;
+/** The end of the chain of audit events. */
+export const AUDIT_HEAD_PATH = 'audit_chain/head';
+
+export const CUSTOMERS = 'customers';
+export const customerPath = (id: string) => `${CUSTOMERS}/${id}`;
+
+export const API_KEYS = 'api_keys';
+export const apiKeyPath = (hash: string) => `${API_KEYS}/${hash}`;
 
 export const usagePath = (license: string, hardware: string, generation: string) =>
   `usage/${license}_${hardware}_${generation}`;
@@ -39,3 +50,15 @@ export const usagePath = (license: string, hardware: string, generation: string)
 /** Zero-padded, so that ids order as numbers do. */
 export const seatId = (seat: number) => String(seat).padStart(SEAT_DIGITS, '0');
 export const seatPath = (license: string, seat: number) => `${seatsPath(license)}/${seatId(seat)}`;
+
+/** What activations belong to: a licence of ours, or one of another system that is not on record here. */
+export const foreignLicensePath = (document: string) => `foreign_licenses/${document}`;
+export const ACTIVATIONS = 'activations';
+export const activationsPath = (holder: string) => `${holder}/${ACTIVATIONS}`;
+export const activationPath = (holder: string, instance: string) => `${activationsPath(holder)}/${instance}`;
+/** The licence of the path of an activation. */
+export const holderOf = (activation: string) => activation.split('/').slice(0, 2).join('/');
+export const slotsPath = (holder: string) => `${holder}/slots`;
+/** As many digits as 2^53 has: a CAIO licence may allow any number of instances. */
+export const slotId = (slot: number) => String(slot).padStart(16, '0');
+export const slotPath = (holder: string, slot: number) => `${slotsPath(holder)}/${slotId(slot)}`;

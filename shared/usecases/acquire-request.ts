@@ -53,7 +53,7 @@ export function identify(hasher: Hasher, command: AcquireCommand): AcquireReques
     licenseHash,
     hardware,
     sessionPath: sessionPath(licenseHash, hardware),
-    memory: memoryOf(hasher, { ...command, licenseHash, operation: 'acquire' }),
+    memory: memoryOf(hasher, { ...command, owner: licenseHash, operation: 'acquire' }),
     committed: new Map(),
     hasLearned: false,
     early: undefined,

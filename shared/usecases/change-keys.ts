@@ -18,6 +18,7 @@ import type { RootKey } from '../ports/root-key.ts';
 import { type ManifestRecord, manifestRecord } from '../records/manifest.ts';
 import { MANIFEST_PATH } from '../records/paths.ts';
 import { formatInstant } from '../wire/document.ts';
+import type { Act } from './audit-chain.ts';
 import { publishCertificates } from './publish-certificates.ts';
 import { type Published, publishManifest } from './publish-manifest.ts';
 import { readRecord } from './read.ts';
@@ -122,11 +123,11 @@ async function completing<T>(done: string, work: Promise<T>): Promise<T> {
   }
 }
 
-/** Whether the list has these keys. A fingerprint may be missing while a KMS is out of reach. */
+/** Whether the list has these keys. What pins them may be missing while a KMS is out of reach. */
 async function says(list: KeyList, keys: readonly RegisteredKey[]): Promise<boolean> {
   const textOf = (rows: readonly RegisteredKey[]) =>
     JSON.stringify(
-      rows.map((row) => Object.entries({ ...row, fingerprint: '', sunsetAt: row.sunsetAt }).sort()),
+      rows.map((row) => Object.entries({ ...row, fingerprint: '', pem: '', sunsetAt: row.sunsetAt }).sort()),
     );
   return textOf(await list.read()) === textOf(keys);
 }
@@ -153,7 +154,7 @@ function eventOf(command: KeyCommand, changes: readonly KeyChange[]) {
 async function publish(
   { ports, root, records, issuer, lifetimeSeconds, actor }: Publisher,
   keys: readonly RegisteredKey[],
-  event: { action: string; target: string; before: Value; after: Value },
+  act: Act,
 ): Promise<Published> {
   const { signer, pem, certificates } = await root(keys);
   const published = await records(keys);
@@ -162,7 +163,7 @@ async function publish(
     keys: published,
     issuer,
     lifetimeSeconds,
-    event: { actor, ...event },
+    event: { by: { actor, source: null, requestId: null }, act },
   });
   if (certificates !== undefined)
     await publishCertificates(ports, { root: certificates, rootPem: pem, keys: published, issuer });

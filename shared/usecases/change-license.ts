@@ -5,7 +5,7 @@
  * not be free before. Nothing is extended, and what is not reinstated runs out within one lease. A revocation is
  * final: its seats can be nobody's any more, so its sessions end at once.
  */
-import { refuse } from '../decide/refusal.ts';
+import * as rules from '../decide/license-change.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { LicenseRecord } from '../records/license.ts';
 import { endAllSessions } from './end-all-sessions.ts';
@@ -16,7 +16,7 @@ import { updateLicense } from './update-license.ts';
 
 /** @throws CountersignError `license_not_found`, `license_revoked`, `store_unavailable` */
 export function suspendLicense(ports: Ports, licenseHash: string): Promise<LicenseRecord> {
-  return updateLicense(ports, licenseHash, (license) => changeStatus(license, 'suspended'));
+  return updateLicense(ports, licenseHash, (license) => fieldsOf(rules.changeStatus(license, 'suspended')));
 }
 
 /**
@@ -24,7 +24,7 @@ export function suspendLicense(ports: Ports, licenseHash: string): Promise<Licen
  * @throws CountersignError `license_not_found`, `license_revoked`, `store_unavailable`
  */
 export function reinstateLicense(ports: Ports, licenseHash: string): Promise<LicenseRecord> {
-  return updateLicense(ports, licenseHash, (license) => changeStatus(license, 'active'));
+  return updateLicense(ports, licenseHash, (license) => fieldsOf(rules.changeStatus(license, 'active')));
 }
 
 /**
@@ -33,8 +33,8 @@ export function reinstateLicense(ports: Ports, licenseHash: string): Promise<Lic
  * ends them
  */
 export async function revokeLicense(ports: Ports, licenseHash: string): Promise<LicenseRecord> {
-  const license = await updateLicense(ports, licenseHash, ({ status }) =>
-    status === 'revoked' ? undefined : { status: 'revoked' },
+  const license = await updateLicense(ports, licenseHash, (current) =>
+    current.status === 'revoked' ? undefined : fieldsOf(rules.revoke(current, null)),
   );
   await endAllSessions(ports, licenseHash, license, 'revoked');
   return license;
@@ -51,17 +51,15 @@ export async function changeSeats(
   licenseHash: string,
   seats: number | null,
 ): Promise<LicenseRecord> {
-  const license = await updateLicense(ports, licenseHash, (current, now) => {
-    if (current.seats === seats) return undefined;
-    const isLower = seats !== null && (current.seats === null || seats < current.seats);
-    // Lowered again before it has settled: what began after the first time is not from before.
-    return { seats, ...(isLower && { seats_lowered_at: current.seats_lowered_at ?? now }) };
-  });
+  const license = await updateLicense(ports, licenseHash, (current, now) =>
+    fieldsOf(rules.changeSeats(current, seats, now)),
+  );
   await settleSeats(ports, settings, licenseHash);
   return license;
 }
 
-function changeStatus({ status }: LicenseRecord, wanted: 'active' | 'suspended') {
-  if (status !== 'revoked') return status === wanted ? undefined : { status: wanted };
-  throw refused(refuse('license_revoked', 'A revoked licence stays revoked. Issue a new one.'));
+/** Undefined when nothing changes. */
+export function fieldsOf(decision: rules.Decision): Partial<LicenseRecord> | undefined {
+  if (decision.kind === 'refuse') throw refused(decision);
+  return Object.keys(decision.fields).length === 0 ? undefined : decision.fields;
 }

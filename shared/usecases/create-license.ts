@@ -3,6 +3,7 @@ import type { AlgorithmName } from '../algorithms.ts';
 import { DEFAULT_HEARTBEAT_SECONDS, DEFAULT_LEASE_SECONDS } from '../constants.ts';
 import { normalizeLicenseKey } from '../license-key.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Hasher } from '../ports/hasher.ts';
 import type { Ports } from '../ports/ports.ts';
 import { type LicensePolicy, type LicenseRecord, licenseRecord } from '../records/license.ts';
 import { licensePath } from '../records/paths.ts';
@@ -24,6 +25,14 @@ export interface NewLicense {
   /** Hardware ids, as the machines send them. Stored as hashes. */
   readonly allowedHardware?: readonly string[] | null;
   readonly policy?: Partial<LicensePolicy>;
+  /** A subscription when it has an end, else perpetual. */
+  readonly licenseType?: LicenseRecord['license_type'];
+  /** The address that it is found by. */
+  readonly email?: string | null;
+  readonly holder?: LicenseRecord['holder'];
+  readonly instanceFingerprint?: string | null;
+  readonly limits?: LicenseRecord['limits'];
+  readonly notes?: string | null;
 }
 
 /**
@@ -31,13 +40,34 @@ export interface NewLicense {
  * @throws ConflictError when a licence with this key exists, ZodError when a value is out of its range
  */
 export async function createLicense(
-  { store, hasher, clock }: Pick<Ports, 'store' | 'hasher'> & { readonly clock: Pick<Clock, 'now'> },
+  ports: Pick<Ports, 'store' | 'hasher'> & { readonly clock: Pick<Clock, 'now'> },
   wanted: NewLicense,
 ): Promise<LicenseRecord> {
-  const now = clock.now();
+  const { path, record } = newLicense(ports.hasher, wanted, ports.clock.now());
+  await ports.store.commit([{ op: 'set', path, fields: record, demand: 'absent' }]);
+  return record;
+}
+
+/**
+ * The record of a licence that is created now, and where its key finds it.
+ * @throws ZodError when a value is out of its range
+ */
+export function newLicense(
+  hasher: Hasher,
+  wanted: NewLicense,
+  now: number,
+): { readonly path: string; readonly record: LicenseRecord } {
   const record = licenseRecord.parse({
     license_id: wanted.licenseId,
     customer: wanted.customer,
+    customer_id: wanted.customer.id,
+    license_type: wanted.licenseType ?? (wanted.expiresAt ? 'subscription' : 'perpetual'),
+    email: wanted.email?.trim().toLowerCase() ?? null,
+    holder: wanted.holder ?? null,
+    instance_fingerprint: wanted.instanceFingerprint ?? null,
+    limits: wanted.limits ?? null,
+    notes: wanted.notes ?? null,
+    revoked_reason: null,
     product: wanted.product,
     tier: wanted.tier,
     features: wanted.features,
@@ -51,9 +81,7 @@ export async function createLicense(
     created_at: now,
     updated_at: now,
   });
-  const path = licensePath(hasher.hash('license', normalizeLicenseKey(wanted.licenseKey)));
-  await store.commit([{ op: 'set', path, fields: record, demand: 'absent' }]);
-  return record;
+  return { path: licensePath(hasher.hash('license', normalizeLicenseKey(wanted.licenseKey))), record };
 }
 
 function defaultPolicy(tier: TierName): LicensePolicy {

@@ -25,15 +25,16 @@ export interface Memory {
 /** What identifies a request: its key, whose it is, what it does and its body. */
 export interface IdempotentRequest {
   readonly idempotencyKey: string | undefined;
-  readonly licenseHash: string;
-  readonly operation: 'acquire' | 'release';
+  /** The hash of a licence, or who calls. */
+  readonly owner: string;
+  readonly operation: string;
   readonly body: JsonObject;
 }
 
 /** Undefined when the request carries no key. */
 export function memoryOf(hasher: Hasher, request: IdempotentRequest): Memory | undefined {
   if (request.idempotencyKey === undefined) return undefined;
-  const scope: JsonValue = [request.licenseHash, request.operation, request.idempotencyKey];
+  const scope: JsonValue = [request.owner, request.operation, request.idempotencyKey];
   const path = idempotencyPath(hasher.hash('idempotency', canonicalJson(scope)));
   const requestHash = hasher.hash('request', canonicalJson(request.body));
   return {

@@ -1,20 +1,140 @@
-/** Issues a licence as text, once for each format and key: asking again hands out what was issued. */
+/** Documents of licences, one row a format: what signs them and what they say. What was signed is stored once. */
 
+import type { AlgorithmName } from '../algorithms.ts';
+import { ALGORITHMS } from '../algorithms.ts';
+import { canonicalJson } from '../canonical/jcs.ts';
+import type { JsonObject } from '../canonical/strict-json.ts';
 import { INTERRUPTED_COMMIT_PAUSE_MS, MAX_INTERRUPTED_COMMITS, RETRY_AFTER_SECONDS } from '../constants.ts';
+import { formatProblems, type IssuableFormat } from '../decide/issue.ts';
 import { CountersignError } from '../errors.ts';
 import { aegis } from '../formats/aegis.ts';
+import { caioV2 } from '../formats/caio-v2.ts';
+import { dtlic2 } from '../formats/dtlic2.ts';
+import type { IssuedFormat } from '../formats/issued.ts';
 import { OperatorError } from '../operator-error.ts';
 import { CommitInterruptedError, ConflictError } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
+import { DTLIC2_TIERS, LICENSE_KINDS } from '../products.ts';
 import { type DocumentRecord, documentRecord } from '../records/document.ts';
 import type { LicenseRecord } from '../records/license.ts';
 import { documentPath } from '../records/paths.ts';
-import type { AegisPayload } from '../wire/issued.ts';
+import { formatInstant } from '../wire/document.ts';
 import { readRecord } from './read.ts';
 import type { Settings } from './settings.ts';
 
-/** What the clients of the system before expect: `"alg":"EdDSA"`. */
-const AEGIS_ALGORITHM = 'EC_SIGN_ED25519';
+/** What a document is made of. */
+export interface Terms {
+  readonly license: LicenseRecord;
+  readonly issuer: string;
+  /** Milliseconds since the epoch. */
+  readonly issuedAt: number;
+  /** DTLIC2 names it. */
+  readonly licenseKey: string | undefined;
+}
+
+interface Rendering {
+  readonly algorithmOf: (license: LicenseRecord) => AlgorithmName;
+  /** @throws TypeError when the format cannot hold the terms, CountersignError `signing_unavailable` */
+  sign(keys: Ports['keys'], terms: Terms): Promise<{ readonly kid: string; readonly text: string }>;
+  /**
+   * Renders the terms without a key.
+   * @throws TypeError when the format cannot hold them
+   */
+  check(terms: Terms): void;
+  /** What the terms come to, whenever and by whatever key they are signed: equal texts mean the same licence. */
+  meaningOf(terms: Terms): string;
+  /**
+   * The same of a document.
+   * @throws DocumentError
+   */
+  meaningIn(text: string): string;
+}
+
+/** What the clients of the systems before expect: `"alg":"EdDSA"`. */
+const ED25519 = () => 'EC_SIGN_ED25519' as const;
+
+/** A kid is a SHA-256 thumbprint in base64url. */
+const SOME_KID = 'k'.repeat(43);
+
+/** Of the CAIO payload. */
+const CAIO_VERSION = '2.0';
+
+export const RENDERINGS: Readonly<Record<IssuableFormat, Rendering>> = {
+  aegis: rendering(aegis, ED25519, ({ license, issuer, issuedAt }) => ({
+    jti: license.license_id,
+    iss: issuer,
+    iat: Math.floor(issuedAt / 1000),
+    ...(license.expires_at !== null && { exp: Math.floor(license.expires_at / 1000) }),
+    customer: license.customer,
+    module: {
+      technical_name: license.product,
+      allowed_major_versions: required('aegis', license, license.allowed_major_versions),
+    },
+    license_type: license.expires_at === null ? 'perpetual' : LICENSE_KINDS[license.license_type].aegis,
+    ...(license.instance_fingerprint !== null && { instance_fingerprint: license.instance_fingerprint }),
+  })),
+
+  'caio-v2': rendering(
+    caioV2,
+    (license) => license.signing_algorithm,
+    ({ license, issuedAt }) => ({
+      customer_id: license.customer.id,
+      license_type: LICENSE_KINDS[license.license_type].caio,
+      issued_at: formatInstant(issuedAt),
+      expires_at: license.expires_at === null ? null : formatInstant(license.expires_at),
+      features: license.features,
+      ...required('caio-v2', license, license.limits),
+      version: CAIO_VERSION,
+    }),
+  ),
+
+  dtlic2: rendering(dtlic2, ED25519, ({ license, issuedAt, licenseKey }) => ({
+    license_key: licenseKey ?? missing('A DTLIC2 document names the licence key: send license_key.'),
+    ...required('dtlic2', license, license.holder),
+    tier: DTLIC2_TIERS[license.tier],
+    issued_at: formatInstant(issuedAt),
+    expires_at: license.expires_at === null ? null : formatInstant(license.expires_at),
+  })),
+};
+
+function rendering<Payload extends object>(
+  format: IssuedFormat<Payload>,
+  algorithmOf: Rendering['algorithmOf'],
+  payloadOf: (terms: Terms) => Payload,
+): Rendering {
+  return {
+    algorithmOf,
+    async sign(keys, terms) {
+      const payload = payloadOf(terms);
+      const algorithm = algorithmOf(terms.license);
+      const signature = await keys.sign(algorithm, (key) => format.signedBytes(payload, key));
+      return { kid: signature.kid, text: format.encode(payload, signature) };
+    },
+    check(terms) {
+      const algorithm = algorithmOf(terms.license);
+      const bytes = new Uint8Array(ALGORITHMS[algorithm].signatureBytes);
+      format.encode(payloadOf(terms), { kid: SOME_KID, algorithm, bytes });
+    },
+    meaningOf: (terms) => meaningOf(format, payloadOf(terms) as JsonObject),
+    meaningIn: (text) => meaningOf(format, format.takeApart(text).payload),
+  };
+}
+
+/** Read as verifiers read it, so that an end which is spelled in another way is the same end. */
+function meaningOf(format: IssuedFormat<never>, payload: JsonObject): string {
+  const { issuedAt: _, claims, ...license } = format.licenseOf({ kid: SOME_KID, ...payload });
+  const { max_instances, max_services, max_requests_per_day } = claims;
+  const limits = [max_instances, max_services, max_requests_per_day].map((limit) => limit ?? null);
+  return canonicalJson({ ...license, limits } as unknown as JsonObject);
+}
+
+function required<Value>(format: IssuableFormat, license: LicenseRecord, value: Value | null): Value {
+  return value ?? missing(formatProblems([format], license)[0]?.detail ?? '');
+}
+
+function missing(sentence: string): never {
+  throw new OperatorError(sentence);
+}
 
 /**
  * The licence as an AEGIS document, signed by the active key.
@@ -26,18 +146,19 @@ export async function issueAegis(
   licenseHash: string,
   license: LicenseRecord,
 ): Promise<DocumentRecord> {
-  const issuedAt = ports.clock.now();
-  const payload = aegisPayload(license, issuer, issuedAt);
-  const signature = await ports.keys.sign(AEGIS_ALGORITHM, (key) => aegis.signedBytes(payload, key));
-  return storeOnce(ports, licenseHash, {
-    license_id: license.license_id,
-    customer_id: license.customer.id,
-    format: 'aegis',
-    kid: signature.kid,
-    text: aegis.encode(payload, signature),
-    issued_at: issuedAt,
-    replaces: null,
-  });
+  const terms = { license, issuer, issuedAt: ports.clock.now(), licenseKey: undefined };
+  const signed = await RENDERINGS.aegis.sign(ports.keys, terms);
+  return storeOnce(ports, licenseHash, documentOf('aegis', terms, signed));
+}
+
+/** The record of a document that was just signed. */
+export function documentOf(
+  format: IssuableFormat,
+  { license, issuedAt }: Terms,
+  { kid, text }: { readonly kid: string; readonly text: string },
+): DocumentRecord {
+  const { license_id, customer } = license;
+  return { license_id, customer_id: customer.id, format, kid, text, issued_at: issuedAt, replaces: null };
 }
 
 /**
@@ -73,19 +194,4 @@ function notConfirmed(cause: unknown): CountersignError {
     cause,
     retryAfterSeconds: RETRY_AFTER_SECONDS,
   });
-}
-
-function aegisPayload(license: LicenseRecord, issuer: string, now: number): AegisPayload {
-  const { allowed_major_versions: versions, expires_at: expiresAt } = license;
-  if (versions === null)
-    throw new OperatorError('An AEGIS licence lists the major versions that it allows; this one allows all.');
-  return {
-    jti: license.license_id,
-    iss: issuer,
-    iat: Math.floor(now / 1000),
-    ...(expiresAt !== null && { exp: Math.floor(expiresAt / 1000) }),
-    customer: license.customer,
-    module: { technical_name: license.product, allowed_major_versions: versions },
-    license_type: expiresAt === null ? 'perpetual' : 'subscription',
-  };
 }

@@ -12,7 +12,7 @@ import { manifestRecord } from '../records/manifest.ts';
 import { MANIFEST_PATH } from '../records/paths.ts';
 import { formatInstant } from '../wire/document.ts';
 import { type ManifestKey, type ManifestPayload, manifestPayload } from '../wire/manifest.ts';
-import { type AuditEvent, auditWrite } from './audit-event.ts';
+import { type Act, type Actor, beginRecording } from './audit-chain.ts';
 import { readRecord } from './read.ts';
 import { retryCommits } from './retry.ts';
 
@@ -23,7 +23,7 @@ export interface Publication {
   /** How long clients may rely on it without fetching a newer one. */
   readonly lifetimeSeconds: number;
   /** The act that makes it necessary, recorded in the same commit. */
-  readonly event?: AuditEvent | undefined;
+  readonly event?: { readonly by: Actor; readonly act: Act } | undefined;
 }
 
 export interface Published {
@@ -39,12 +39,11 @@ export function publishManifest(
   { store, clock, random }: Pick<Ports, 'store' | 'clock' | 'random'>,
   { root, keys, issuer, lifetimeSeconds, event }: Publication,
 ): Promise<Published> {
-  const audit = event === undefined ? [] : [auditWrite({ clock, random }, event)];
+  const recording = event === undefined ? undefined : beginRecording({ clock, random }, event.by);
   return retryCommits({ clock, random }, async () => {
-    const [snapshot, recorded] = await store.get([MANIFEST_PATH, ...audit.map(({ path }) => path)]);
+    const [snapshot, ...chain] = await store.get([MANIFEST_PATH, ...(recording?.paths() ?? [])]);
     const last = readRecord(manifestRecord, snapshot);
-    // The commit that was not confirmed has happened.
-    if (recorded !== undefined && last !== undefined) return last.record;
+    if (recording?.hasHappened(chain) && last !== undefined) return last.record;
     const now = clock.now();
     const iat = Math.floor(now / 1000);
     const payload: ManifestPayload = requireReadable({
@@ -62,7 +61,8 @@ export function publishManifest(
     );
     const fields = { version, token, published_at: iat * 1000, expires_at: exp * 1000, first_published };
     const demand = last === undefined ? ('absent' as const) : { version: last.version };
-    await store.commit([{ op: 'set', path: MANIFEST_PATH, fields, demand }, ...audit]);
+    const events = event === undefined ? [] : await recording?.writes(event.act, chain);
+    await store.commit([{ op: 'set', path: MANIFEST_PATH, fields, demand }, ...(events ?? [])]);
     return { version, token };
   });
 }

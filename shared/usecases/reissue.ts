@@ -27,7 +27,10 @@ import { readRecord } from './read.ts';
 /** What became of one document of the old key. */
 export interface Reissued {
   readonly outcome: 'signed' | 'signed_before' | 'would_sign' | 'skipped';
-  /** Why it was skipped: the licence is gone, expired, revoked or suspended, or its format is never issued. */
+  /**
+   * Why it was skipped: the licence is gone, expired, revoked or suspended, its format is never issued, or a newer document
+   * of the old key has superseded it.
+   */
   readonly reason: string | null;
   readonly old: DocumentRecord;
   readonly new: DocumentRecord | null;
@@ -58,9 +61,10 @@ export async function countDocuments({ store }: Pick<Ports, 'store'>, kid: strin
  */
 export async function reissue(ports: Reissuing, options: ReissueOptions): Promise<void> {
   const pace = createPace(ports, options.rate);
+  const met = new Set<string>();
   const damage: unknown[] = [];
   await forEachPage(ports.store, documentsOf(options.from), async (page) => {
-    const works = await readPage(ports, options, page, damage);
+    const works = await readPage(ports, options, page, { damage, met });
     for (const reissued of await inOrder(works, (work) => reissueOne(ports, options, pace, work)))
       await options.onReissued(reissued);
     return true;
@@ -68,9 +72,9 @@ export async function reissue(ports: Reissuing, options: ReissueOptions): Promis
   if (damage.length > 0) throw damage[0];
 }
 
-/** Ordered by when they were issued, which nothing changes while the walk goes on. */
+/** The newest first, by when they were issued, which nothing changes while the walk goes on. */
 function documentsOf(kid: string): Query {
-  return { group: DOCUMENTS, where: [['kid', '==', kid]], orderBy: [['issued_at', 'asc']] };
+  return { group: DOCUMENTS, where: [['kid', '==', kid]], orderBy: [['issued_at', 'desc']] };
 }
 
 interface Work {
@@ -86,7 +90,7 @@ async function readPage(
   { store, clock }: Reissuing,
   { signer }: ReissueOptions,
   page: readonly Snapshot[],
-  damage: unknown[],
+  { damage, met }: { readonly damage: unknown[]; readonly met: Set<string> },
 ): Promise<Work[]> {
   const olds = page.flatMap((snapshot) => {
     const old = readOr(documentRecord, snapshot, (error) => damage.push(error));
@@ -99,6 +103,10 @@ async function readPage(
   const found = await store.get(paths);
   const now = clock.now();
   return olds.map(({ licenseHash, old }, i) => {
+    const place = `${licenseHash}/${old.format}`;
+    // A licence that was renewed under the old key has several; the newest says what holds.
+    if (met.has(place)) return { licenseHash, old, refusal: 'superseded', found: undefined };
+    met.add(place);
     let isDamaged = false;
     const onDamage = () => {
       isDamaged = true;

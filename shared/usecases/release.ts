@@ -47,7 +47,7 @@ async function releaseOnce(ports: Ports, command: ReleaseCommand, attempt: numbe
   const { clock, hasher } = ports;
   const address = locateSession(ports, command);
   const { license: licenseHash, hardware, generation } = address;
-  const memory = memoryOf(hasher, { ...command, licenseHash, operation: 'release' });
+  const memory = memoryOf(hasher, { ...command, owner: licenseHash, operation: 'release' });
 
   const known = attempt === 0 ? recallSession(ports, address) : undefined;
   if (known !== undefined) {

@@ -10,15 +10,13 @@ import type { Scope } from '../decide/scope.ts';
 import type { ErrorCode } from '../errors.ts';
 import { caioV1 } from '../formats/caio-v1.ts';
 import { DocumentError } from '../formats/format.ts';
-import { normalizeLicenseKey } from '../license-key.ts';
-import type { Snapshot } from '../ports/document-store.ts';
+import { decodeIssued } from '../formats/issued.ts';
 import type { Ports } from '../ports/ports.ts';
-import { licenseRecord } from '../records/license.ts';
-import { LICENSES, licensePath } from '../records/paths.ts';
 import { VERIFICATION_CODES, type VerificationCode } from '../verification.ts';
-import type { IssuedFormatName, IssuedLicense } from '../wire/issued.ts';
+import type { IssuedLicense } from '../wire/issued.ts';
 import { importedKeys } from './imported-keys.ts';
-import { readRecord } from './read.ts';
+import { isMacGenuine } from './validate-mac.ts';
+import { findOnRecord, type LicenseOnRecord } from './validate-on-record.ts';
 
 export interface LicenseToValidate {
   /** That `recognizeIssued` knows. */
@@ -42,22 +40,61 @@ export type LicenseAnswer =
       readonly license: null;
     };
 
+/** What is to be said of a licence. */
+export interface ExaminedLicense {
+  /** What it says, when it is genuine, also when it is refused because it is over; else undefined. */
+  readonly license: IssuedLicense | undefined;
+  /** The key that vouches; undefined of `CAIO-v1`, and of a licence that has expired. */
+  readonly kid: string | undefined;
+  /** The record here. One of another system may have none and hold nevertheless. */
+  readonly onRecord: LicenseOnRecord | undefined;
+  /** Why it does not hold. */
+  readonly refusal: { readonly code: VerificationCode | ErrorCode; readonly detail: string } | undefined;
+}
+
 /** @throws CountersignError `signing_unavailable` when a key cannot be read or a MAC not checked, `store_unavailable` */
 export async function validateLicense(ports: Ports, given: LicenseToValidate): Promise<LicenseAnswer> {
-  const { text, scope, issuer } = given;
+  const { license, refusal } = await examineLicense(ports, given);
+  if (refusal !== undefined)
+    return { valid: false, code: refusal.code, error: refusal.detail, license: null };
+  // Without a refusal there is a licence, which the types cannot tell.
+  const genuine = license as IssuedLicense;
+  return genuine.format === 'caio-v1'
+    ? { valid: true, code: 'legacy_accepted', error: LEGACY_NOTICE, license: genuine }
+    : { valid: true, code: null, error: null, license: genuine };
+}
+
+/** The same, with what it was decided from. */
+export async function examineLicense(ports: Ports, given: LicenseToValidate): Promise<ExaminedLicense> {
   // It proves nothing fresh: it was issued once, for whoever asks.
-  if (scope.nonce !== undefined) return invalid('nonce_mismatch');
-  if (caioV1.recognizes(text)) return validateLegacy(ports, given);
+  if (given.scope.nonce !== undefined) return refused('nonce_mismatch');
+  return caioV1.recognizes(given.text) ? examineLegacy(ports, given) : examine(ports, given);
+}
+
+async function examine(ports: Ports, { text, scope, issuer }: LicenseToValidate): Promise<ExaminedLicense> {
   const now = ports.clock.now();
   const keys = importedKeys(ports.keys);
   const result = await verifyLicense(text, { keys, now, issuer, scope: scopeOf(scope) });
-  if (!result.valid) return { valid: false, code: result.code, error: result.detail, license: null };
+  if (!result.valid) return expired(ports, text, result);
   const key = await keys.find(result.kid);
   const isOurs = key === undefined || !('issuer' in key) || key.issuer === undefined;
-  const refusal = await liveRefusal(ports, result.license, isOurs, now);
-  if (refusal !== undefined)
-    return { valid: false, code: refusal.code, error: refusal.detail, license: null };
-  return { valid: true, code: null, error: null, license: result.license };
+  const { license, kid } = result;
+  const onRecord = await findOnRecord(ports, license, text);
+  const refusal = liveRefusal(onRecord, isOurs, now);
+  return { license, kid, onRecord, refusal };
+}
+
+/** The key and the signature are looked at before the lifetime, so what has expired is genuine. */
+async function expired(
+  ports: Ports,
+  text: string,
+  refusal: { readonly code: VerificationCode; readonly detail: string },
+): Promise<ExaminedLicense> {
+  if (refusal.code !== 'document_expired')
+    return { license: undefined, kid: undefined, onRecord: undefined, refusal };
+  const license = decodeIssued(text)?.license;
+  const onRecord = license && (await findOnRecord(ports, license, text));
+  return { license, kid: undefined, onRecord, refusal };
 }
 
 /** What a session's scope means for a licence: the machine is the instance. */
@@ -66,58 +103,37 @@ function scopeOf({ product, version, hardwareId, features }: Scope): LicenseScop
 }
 
 /** Why a genuine licence does not hold here. One of another system may be unknown here and hold nevertheless. */
-async function liveRefusal(ports: Ports, license: IssuedLicense, isOurs: boolean, now: number) {
-  const find = FINDERS[license.format];
-  if (find === undefined || license.licenseId === null) return undefined;
-  const record = readRecord(licenseRecord, await find(ports, license.licenseId))?.record;
-  if (record === undefined) return isOurs ? LICENSE_NOT_FOUND : undefined;
-  return licenseRefusal(record, now);
+function liveRefusal(onRecord: LicenseOnRecord | undefined, isOurs: boolean, now: number) {
+  if (onRecord !== undefined) return licenseRefusal(onRecord.record, now);
+  return isOurs ? LICENSE_NOT_FOUND : undefined;
 }
-
-type Finder = (ports: Ports, id: string) => Promise<Snapshot | undefined>;
-
-/** How the licence of a document is found, by format; one that names none is not. */
-const FINDERS: Partial<Record<IssuedFormatName, Finder>> = {
-  aegis: async ({ store }, id) => {
-    const [found] = await store.query({
-      collection: LICENSES,
-      where: [['license_id', '==', id]],
-      limit: 1,
-    });
-    return found;
-  },
-  dtlic2: async ({ store, hasher }, key) => {
-    const [found] = await store.get([licensePath(hasher.hash('license', normalizeLicenseKey(key)))]);
-    return found;
-  },
-};
 
 /**
  * A `CAIO-v1` licence: a KMS checks its MAC, until the end that the operator has set for those. After it the KMS is not
  * asked, whatever the text says.
  */
-async function validateLegacy(ports: Ports, { text, scope }: LicenseToValidate): Promise<LicenseAnswer> {
+async function examineLegacy(ports: Ports, { text, scope }: LicenseToValidate): Promise<ExaminedLicense> {
   const now = ports.clock.now();
   const keys = ports.keys.macKeys();
-  if (keys.length === 0) return invalid('unknown_key');
-  const current = keys.filter(({ sunsetAt }) => now < sunsetAt);
-  if (current.length === 0) return invalid('legacy_sunset');
+  if (keys.length === 0) return refused('unknown_key');
+  const current = keys.filter(({ sunsetAt }) => now < sunsetAt).map(({ verifier }) => verifier);
+  if (current.length === 0) return refused('legacy_sunset');
   try {
-    const { message, mac, license } = caioV1.decode(text);
-    const answers = await Promise.all(current.map(({ verifier }) => verifier.verify(message, mac)));
-    if (!answers.includes(true)) return invalid('signature_invalid');
+    const decoded = caioV1.decode(text);
+    if (!(await isMacGenuine(ports, current, text, decoded))) return refused('signature_invalid');
+    const { license } = decoded;
     const end = license.expiresAt ?? Number.POSITIVE_INFINITY;
     const problem = lifetimeProblem(license.issuedAt, end, now) ?? scopeProblem(license, scopeOf(scope));
-    if (problem !== undefined) return invalid(problem);
-    return { valid: true, code: 'legacy_accepted', error: LEGACY_NOTICE, license };
+    return { ...refused(problem), license };
   } catch (error) {
     if (!(error instanceof DocumentError)) throw error;
-    return { valid: false, code: error.code, error: error.message, license: null };
+    return { ...refused(undefined), refusal: { code: error.code, detail: error.message } };
   }
 }
 
 const LEGACY_NOTICE = 'CAIO-v1 licences are accepted for the time being. Ask the vendor for a new one.';
 
-function invalid(code: VerificationCode): LicenseAnswer {
-  return { valid: false, code, error: VERIFICATION_CODES[code], license: null };
+function refused(code: VerificationCode | undefined): ExaminedLicense {
+  const refusal = code && { code, detail: VERIFICATION_CODES[code] };
+  return { license: undefined, kid: undefined, onRecord: undefined, refusal };
 }

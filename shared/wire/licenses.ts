@@ -65,6 +65,18 @@ export const releaseRequest = z
   .object({ session_id: sessionId, license_key: licenseKey.optional(), hardware_id: hardwareId.optional() })
   .meta({ id: 'ReleaseRequest', example: { session_id: 'ses_…' } });
 
+/** AEGIS clients send null for what they do not know. */
+const isThere = (value: unknown) => value !== undefined && value !== null;
+const TWO_NAMES = [
+  ['product', 'module_name'],
+  ['version', 'odoo_version'],
+  ['hardware_id', 'instance_db_uuid'],
+] as const;
+const TOGETHER = [
+  ['instance_db_uuid', 'instance_domain'],
+  ['instance_domain', 'instance_db_uuid'],
+] as const;
+
 export const validateRequest = z
   .object({
     token: z.union([z.string().min(1), z.record(z.string(), z.json())]).meta({
@@ -76,6 +88,23 @@ export const validateRequest = z
     hardware_id: hardwareId.optional(),
     features: z.array(text).max(64).optional().meta({ description: 'Features that must all be licensed.' }),
     nonce: nonce.optional(),
+    module_name: text.nullish().meta({ description: 'What AEGIS clients call `product`.' }),
+    odoo_version: text.nullish().meta({ description: 'What AEGIS clients call `version`.' }),
+    instance_db_uuid: text.nullish().meta({
+      description:
+        'With `instance_domain`, the installation of a bound licence. Who sends `module_name` is refused one without them.',
+    }),
+    instance_domain: text.nullish(),
+  })
+  .superRefine((body, context) => {
+    for (const [ours, theirs] of TWO_NAMES) {
+      if (isThere(body[ours]) && isThere(body[theirs]))
+        context.addIssue({ code: 'custom', path: [theirs], message: `Send ${ours} or ${theirs}, not both.` });
+    }
+    for (const [given, missing] of TOGETHER) {
+      if (isThere(body[given]) && !isThere(body[missing]))
+        context.addIssue({ code: 'custom', path: [missing], message: `Needed beside ${given}.` });
+    }
   })
   .meta({ id: 'ValidateRequest', example: { token: 'eyJ…', product: 'demo-app' } });
 
@@ -129,6 +158,10 @@ export const validateResponse = z
     customer_name: z.string().nullable(),
     product: z.string().nullable(),
     tier: z.string().nullable(),
+    license_type: z
+      .string()
+      .nullable()
+      .meta({ description: 'Of an issued licence; null of a session’s document.' }),
     features: z.array(z.string()).nullable(),
     expires_at: instant.nullable(),
     document: z
@@ -137,3 +170,16 @@ export const validateResponse = z
       .meta({ description: 'The payload: of a session’s document, or the claims of an issued licence.' }),
   })
   .meta({ id: 'ValidateResponse' });
+
+export const fingerprintRequest = z.object({ db_uuid: text, domain: text }).meta({
+  id: 'FingerprintRequest',
+  example: { db_uuid: '5f0c1d1e-3c55-4a0e-8a3e-6f2f0f8f5b11', domain: 'erp.example.com' },
+});
+
+export const fingerprintResponse = z
+  .object({
+    fingerprint: z.string().meta({ description: '`sha256:` and 64 hexadecimal digits.' }),
+    db_uuid: z.string(),
+    domain: z.string(),
+  })
+  .meta({ id: 'FingerprintResponse' });

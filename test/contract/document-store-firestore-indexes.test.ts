@@ -39,6 +39,28 @@ describe('indexes', () => {
       limit: 100,
       startAfter: [0, `${L}/sessions/x`],
     },
+    'documents of a customer, the newest first': {
+      group: 'documents',
+      where: [['customer_id', '==', 'acme']],
+      orderBy: [['issued_at', 'desc']],
+      limit: 100,
+      startAfter: [1, `${L}/documents/x`],
+    },
+    'the newest activation of an instance': {
+      group: 'activations',
+      where: [['instance', '==', 'x']],
+      orderBy: [['last_seen_at', 'desc']],
+      limit: 1,
+    },
+    'activations of a licence': { collection: `${L}/activations`, limit: 20 },
+    'a window of slots': {
+      collection: `${L}/slots`,
+      where: [
+        [DOCUMENT_ID, '>=', '0'],
+        [DOCUMENT_ID, '<', '1'],
+      ],
+      limit: 256,
+    },
     'the sessions of a licence whose leases end first': {
       collection: `${L}/sessions`,
       orderBy: [['lease_expires_at', 'asc']],

@@ -48,7 +48,16 @@ describe('CORS', () => {
     ]);
     const refused = await from(open.baseUrl, ALLOWED, ACQUIRE, { method: 'POST', body: '{' });
     expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([415, ALLOWED]);
-    expect(refused.headers.get('access-control-expose-headers')).toMatch(/x-request-id/i);
+    const exposed = refused.headers.get('access-control-expose-headers')?.toLowerCase();
+    for (const name of [
+      'x-request-id',
+      'retry-after',
+      'etag',
+      'link',
+      'idempotent-replayed',
+      'www-authenticate',
+    ])
+      expect(exposed).toContain(name);
     expect(refused.headers.get('access-control-allow-credentials')).toBeNull();
   });
 
@@ -82,8 +91,18 @@ describe('CORS', () => {
       headers.get('access-control-allow-origin'),
       headers.get('access-control-max-age'),
     ]).toEqual([204, ALLOWED, '600']);
-    expect(headers.get('access-control-allow-methods')).toContain('POST');
-    for (const name of ['content-type', 'idempotency-key', 'x-request-id']) {
+    expect(headers.get('access-control-allow-methods')?.split(',')).toEqual(
+      expect.arrayContaining(['GET', 'POST', 'PATCH', 'DELETE']),
+    );
+    const sent = [
+      'content-type',
+      'idempotency-key',
+      'if-match',
+      'x-api-key',
+      'authorization',
+      'x-request-id',
+    ];
+    for (const name of sent) {
       expect(headers.get('access-control-allow-headers')?.toLowerCase()).toContain(name);
     }
   });

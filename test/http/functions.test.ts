@@ -7,7 +7,10 @@ import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createHasher } from '../../infra/hasher.ts';
 import { openSqliteStore } from '../../infra/stores/sqlite.ts';
+import { generateApiKey, prefixOf } from '../../shared/access/api-key.ts';
+import { SCOPE_NAMES } from '../../shared/access/scopes.ts';
 import { generateLicenseKey } from '../../shared/license-key.ts';
+import { apiKeyWrite } from '../../shared/usecases/create-api-key.ts';
 import { createLicense } from '../../shared/usecases/create-license.ts';
 import { startTestKms, type TestKms } from '../support/kms.ts';
 import { expectProblem } from '../support/problems.ts';
@@ -121,12 +124,28 @@ describe('each function on its own', () => {
     await expectProblem(await acquireAt(baseUrl, '{"license_key":'), 404, 'not_found');
   });
 
-  test('countersign: has both', async () => {
+  test('admin: opens with an API key, and serves nothing of the clients', async () => {
+    const store = openSqliteStore({ path: environment.SQLITE_PATH ?? '' });
+    const apiKey = generateApiKey({ bytes: (length) => randomBytes(length) });
+    const granted = { name: 'test', scopes: [...SCOPE_NAMES], customer_id: null, expires_at: null };
+    await store.commit([apiKeyWrite(createHasher(PEPPER), apiKey, granted, Date.now())]);
+    await store.close();
+    const baseUrl = await serveFunction('admin');
+    const keys = `${baseUrl}/api/v1/admin/api-keys`;
+    const answer = await fetch(keys, { headers: { 'x-api-key': apiKey } });
+    expect(await answer.json()).toMatchObject({ total: 1, api_keys: [{ prefix: prefixOf(apiKey) }] });
+    await expectProblem(await fetch(keys), 401, 'unauthenticated');
+    await expectProblem(await fetch(`${baseUrl}/.well-known/jwks.json`), 404, 'not_found');
+    expect(program?.stdout()).not.toContain(apiKey.slice(12));
+  });
+
+  test('countersign: has all, also what operators call', async () => {
     const baseUrl = await serveFunction('countersign');
     expect((await acquireAt(baseUrl, JSON.stringify({ license_key: key, hardware_id: 'm' }))).status).toBe(
       200,
     );
     expect((await fetch(`${baseUrl}/.well-known/jwks.json`)).status).toBe(200);
+    await expectProblem(await fetch(`${baseUrl}/api/v1/admin/api-keys`), 401, 'unauthenticated');
   });
 
   test.each(['SQLITE_PATH', 'LICENSE_KEY_PEPPER', 'SIGNING_KEYS_JSON'])(

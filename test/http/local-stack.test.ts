@@ -69,6 +69,26 @@ describe('local.json', () => {
     expect((await fetch(`${local.base_url}/health`)).status).toBe(200);
   });
 
+  test('its API keys open what their names say, also after a restart', async () => {
+    const ask = async ({ local }: SpawnedStack, apiKey: string) => {
+      const headers = { 'x-api-key': apiKey };
+      const answer = await fetch(`${local.base_url}/api/v1/admin/api-keys`, { headers });
+      return [answer.status, await answer.json()];
+    };
+    for (let time = 0; time < 2; time++) {
+      const stack = await start();
+      const [status, { api_keys: keys }] = await ask(stack, stack.local.admin_api_key);
+      expect([status, keys.length]).toEqual([200, 2]);
+      const finance = keys.find(({ name }: { name: string }) => name === 'local finance');
+      expect(finance).toMatchObject({
+        scopes: ['usage:read'],
+        prefix: stack.local.finance_api_key.slice(0, 12),
+      });
+      expect(await ask(stack, stack.local.finance_api_key)).toMatchObject([403, { code: 'forbidden' }]);
+      await stack.stop();
+    }
+  });
+
   test('nothing in the home can be read by others', async () => {
     await start();
     const all = readdirSync(home, { recursive: true, encoding: 'utf8' });

@@ -13,6 +13,7 @@ import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { serve } from '../../functions/http/serve.ts';
 import { keyEndpoints } from '../../functions/keys/endpoints.ts';
 import { licenseEndpoints } from '../../functions/licenses/endpoints.ts';
+import { licensingEndpoints } from '../../functions/licensing/endpoints.ts';
 import { createKeyDirectory } from '../../infra/kms/directory.ts';
 import { createKmsClient } from '../../infra/kms/google.ts';
 import { createLog } from '../../infra/log.ts';
@@ -51,7 +52,11 @@ export async function serveKeys({ kms, ports: own, settings }: TestService): Pro
   const about = { name: `keys-${randomUUID()}`, version: '0', environment: 'test', issuer: settings.issuer };
   const config = { CORS_ALLOWED_ORIGINS: [] };
   const quiet = createLog('ERROR', () => {});
-  serve({ ports, log: quiet, about, config }, [...licenseEndpoints(ports, settings), ...keyEndpoints(keys)]);
+  serve({ ports, log: quiet, about, config }, [
+    ...licenseEndpoints(ports, settings),
+    ...licensingEndpoints(ports, settings),
+    ...keyEndpoints(keys),
+  ]);
   const server = getTestServer(about.name);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

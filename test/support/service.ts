@@ -7,16 +7,21 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
+import { adminEndpoints } from '../../functions/admin/endpoints.ts';
+import type { Endpoint } from '../../functions/http/endpoint.ts';
 import { serve } from '../../functions/http/serve.ts';
 import { keyEndpoints } from '../../functions/keys/endpoints.ts';
 import { manifestEndpoints } from '../../functions/keys/manifest.ts';
 import { licenseEndpoints } from '../../functions/licenses/endpoints.ts';
+import { licensingEndpoints } from '../../functions/licensing/endpoints.ts';
 import { maintenanceEndpoints } from '../../functions/maintenance/endpoints.ts';
 import { createHasher } from '../../infra/hasher.ts';
 import { createKeyDirectory } from '../../infra/kms/directory.ts';
 import { createKmsClient } from '../../infra/kms/google.ts';
 import { createLog } from '../../infra/log.ts';
 import { createInstanceMemory } from '../../infra/memory.ts';
+import { generateApiKey } from '../../shared/access/api-key.ts';
+import { type AccessScope, SCOPE_NAMES } from '../../shared/access/scopes.ts';
 import type { JsonObject } from '../../shared/canonical/strict-json.ts';
 import { type Client, createClient } from '../../shared/client/client.ts';
 import {
@@ -27,9 +32,12 @@ import {
 } from '../../shared/client/verify.ts';
 import type { Scope } from '../../shared/decide/scope.ts';
 import { generateLicenseKey } from '../../shared/license-key.ts';
+import type { Identify } from '../../shared/ports/authenticate.ts';
 import type { Fields } from '../../shared/ports/document-store.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 import { licensePath } from '../../shared/records/paths.ts';
+import { createAuthenticate } from '../../shared/usecases/authenticate.ts';
+import { apiKeyWrite } from '../../shared/usecases/create-api-key.ts';
 import { createLicense, type NewLicense } from '../../shared/usecases/create-license.ts';
 import type { Settings } from '../../shared/usecases/settings.ts';
 import type { FirestoreServer } from './firestore/server.ts';
@@ -40,6 +48,8 @@ export const TEST_CUSTOMER = { id: 'customer-1', name: 'Société Générale 東
 
 export interface TestService {
   readonly baseUrl: string;
+  /** Everything that is served. */
+  readonly endpoints: readonly Endpoint[];
   readonly client: Client;
   readonly ports: Ports;
   readonly settings: Settings;
@@ -54,6 +64,8 @@ export interface TestService {
   addLicense(wanted?: Partial<NewLicense>): Promise<string>;
   /** Changes a stored licence, as an administrator would. */
   updateLicense(licenseKey: string, fields: Fields): Promise<void>;
+  /** Headers with a new API key: of all scopes and all customers unless told. */
+  admin(scopes?: readonly AccessScope[], customerId?: string | null): Promise<{ 'x-api-key': string }>;
   /** A POST whose body is sent as it is. */
   post(path: string, body: object | string, headers?: Record<string, string>): Promise<Answer>;
   verificationKeys(): Promise<VerificationKey[]>;
@@ -76,6 +88,10 @@ export interface TestServiceOptions {
   readonly allowedOrigins?: readonly string[];
   readonly deadlineMs?: number;
   readonly signingFailurePolicy?: 'reject' | 'unsigned';
+  /** Default 0. */
+  readonly trustedProxies?: number;
+  /** Of ID tokens; none by default. */
+  readonly identify?: Identify;
   /** Default `sqlite`. */
   readonly store?: TestStoreKind;
 }
@@ -99,18 +115,22 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   const name = `countersign-${randomUUID()}`;
   const { signingFailurePolicy = 'reject' } = options;
   const settings = { issuer: 'https://countersign.test', clockSkewSeconds, signingFailurePolicy };
-  serve(
+  const log = createLog('DEBUG', (line) => logLines.push(line));
+  const endpoints = serve(
     {
       ports,
-      log: createLog('DEBUG', (line) => logLines.push(line)),
+      log,
+      authenticate: createAuthenticate(ports, { log, identify: options.identify }),
       about: { name, version: '0.0.0-test', environment: 'test', issuer: settings.issuer },
-      config: { CORS_ALLOWED_ORIGINS: allowedOrigins },
+      config: { CORS_ALLOWED_ORIGINS: allowedOrigins, TRUSTED_PROXIES: options.trustedProxies ?? 0 },
     },
     [
       ...licenseEndpoints(ports, settings),
+      ...licensingEndpoints(ports, settings),
       ...keyEndpoints(ports.keys),
       ...manifestEndpoints(store),
       ...maintenanceEndpoints(ports, settings),
+      ...adminEndpoints(ports, settings),
     ],
   );
   const server = getTestServer(name);
@@ -121,6 +141,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
 
   return {
     baseUrl,
+    endpoints,
     client,
     ports,
     settings,
@@ -139,6 +160,12 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       await store.commit([
         { op: 'update', path: licensePath(ports.hasher.hash('license', licenseKey)), fields },
       ]);
+    },
+    admin: async (scopes = SCOPE_NAMES, customerId = null) => {
+      const apiKey = generateApiKey(ports.random);
+      const granted = { name: 'test', scopes: [...scopes], customer_id: customerId, expires_at: null };
+      await store.commit([apiKeyWrite(ports.hasher, apiKey, granted, ports.clock.now())]);
+      return { 'x-api-key': apiKey };
     },
     post: (path, body, headers) => post(baseUrl, path, body, headers),
     verificationKeys,

@@ -3,18 +3,24 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
+import { adminEndpoints } from '../../functions/admin/endpoints.ts';
 import { aboutEndpoints } from '../../functions/http/about.ts';
 import { docsEndpoints } from '../../functions/http/docs.ts';
 import { openApiDocument } from '../../functions/http/openapi.ts';
 import { keyEndpoints } from '../../functions/keys/endpoints.ts';
 import { manifestEndpoints } from '../../functions/keys/manifest.ts';
 import { licenseEndpoints } from '../../functions/licenses/endpoints.ts';
+import { licensingEndpoints } from '../../functions/licensing/endpoints.ts';
 import { maintenanceEndpoints } from '../../functions/maintenance/endpoints.ts';
 import { CONFIG_SCHEMA } from '../../infra/config.ts';
 import { FIELD_INDEXES } from '../../infra/stores/indexes.ts';
 import { ERRORS } from '../../shared/errors.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
-import { auditRecord } from '../../shared/records/audit.ts';
+import { activationRecord } from '../../shared/records/activation.ts';
+import { apiKeyRecord } from '../../shared/records/api-key.ts';
+import { auditHeadRecord, auditRecord } from '../../shared/records/audit.ts';
+import { customerRecord } from '../../shared/records/customer.ts';
+import { deliveryRecord } from '../../shared/records/delivery.ts';
 import { documentRecord } from '../../shared/records/document.ts';
 import { idempotencyRecord } from '../../shared/records/idempotency.ts';
 import { licenseRecord } from '../../shared/records/license.ts';
@@ -72,9 +78,11 @@ describe('docs/api.md', () => {
   const nothing = {} as Ports;
   const own = [
     ...licenseEndpoints(nothing, { issuer: '', clockSkewSeconds: 0 }),
+    ...licensingEndpoints(nothing, { issuer: '', clockSkewSeconds: 0 }),
     ...keyEndpoints(nothing.keys),
     ...manifestEndpoints(nothing.store),
     ...maintenanceEndpoints(nothing, { issuer: '', clockSkewSeconds: 0 }),
+    ...adminEndpoints(nothing, { issuer: '', clockSkewSeconds: 0 }),
     ...aboutEndpoints(nothing, { name: '', version: '', environment: '', issuer: '' }),
   ];
   const endpoints = [...own, ...docsEndpoints(own, '')];
@@ -124,11 +132,16 @@ describe('docs/storage-schema.md', () => {
     ['`licenses/{L}`', licenseRecord],
     ['`licenses/{L}/sessions/{H}`', sessionRecord],
     ['`licenses/{L}/documents/', documentRecord],
+    ['`licenses/{L}/deliveries/', deliveryRecord],
+    ['`licenses/{L}/activations/', activationRecord],
     ['`usage/', usageRecord],
     ['`idempotency/', idempotencyRecord],
     ['`signing_keys/manifest`', manifestRecord],
     ['`signing_keys/{kid}`', certificateRecord],
     ['`audit/', auditRecord],
+    ['`audit_chain/head`', auditHeadRecord],
+    ['`customers/', customerRecord],
+    ['`api_keys/', apiKeyRecord],
   ];
 
   test.each(records)('lists every field of %s, and no other', (heading, schema) => {

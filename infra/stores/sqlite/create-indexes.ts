@@ -4,7 +4,7 @@
  */
 
 import type { DatabaseSync } from 'node:sqlite';
-import { FIELD_INDEXES, type FieldIndex, GROUP_INDEXES, type GroupIndex } from '../indexes.ts';
+import { FIELD_INDEXES, type FieldIndex, GROUP_INDEXES, type GroupIndex, ORDERS } from '../indexes.ts';
 import { inGroup, rankExpression, textExpression, valueExpression } from './field-expressions.ts';
 
 /** Of an earlier release: over every collection that has the field. */
@@ -21,6 +21,7 @@ export function createIndexes(database: DatabaseSync): void {
   for (const index of FIELD_INDEXES) {
     if (!NOT_USED.has(`${index.collectionGroup}.${index.field}`)) database.exec(inOneCollection(index));
   }
+  for (const index of ORDERS) database.exec(inOneCollection(index));
   for (const index of GROUP_INDEXES) database.exec(inAllCollections(index));
 }
 

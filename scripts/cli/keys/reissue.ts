@@ -2,7 +2,7 @@
 import { kmsKey } from '../../../infra/kms/registered-keys.ts';
 import { isSigningKey, type RegisteredKey, type SigningKey } from '../../../shared/keys/registry.ts';
 import { OperatorError } from '../../../shared/operator-error.ts';
-import { auditWrite } from '../../../shared/usecases/audit-event.ts';
+import { beginRecording, recordAct } from '../../../shared/usecases/audit-chain.ts';
 import { countDocuments, type Reissued, reissue } from '../../../shared/usecases/reissue.ts';
 import { retryCommits } from '../../../shared/usecases/retry.ts';
 import { confirm } from '../confirm.ts';
@@ -76,10 +76,8 @@ async function record(
   to: string,
   totals: Totals,
 ): Promise<void> {
-  const act = { actor: publisher.actor, action: 'keys.reissue', target: from, before: null };
-  const write = auditWrite(ports, { ...act, after: { to, ...totals } });
-  await retryCommits(ports, async (attempt) => {
-    const isWritten = attempt > 0 && (await ports.store.get([write.path]))[0] !== undefined;
-    if (!isWritten) await ports.store.commit([write]);
-  });
+  const by = { actor: publisher.actor, source: null, requestId: null };
+  const act = { action: 'keys.reissue', target: from, before: null, after: { to, ...totals } };
+  const recording = beginRecording(ports, by);
+  await retryCommits(ports, () => recordAct(ports, recording, act));
 }

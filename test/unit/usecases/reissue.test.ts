@@ -8,7 +8,7 @@ import { MAINTENANCE_PARALLEL } from '../../../shared/constants.ts';
 import { aegis } from '../../../shared/formats/aegis.ts';
 import { caioV2 } from '../../../shared/formats/caio-v2.ts';
 import { dtlic2 } from '../../../shared/formats/dtlic2.ts';
-import { ISSUED_FORMATS } from '../../../shared/formats/issued.ts';
+import { decodeIssued, ISSUED_FORMATS } from '../../../shared/formats/issued.ts';
 import {
   CommitInterruptedError,
   type DocumentStore,
@@ -87,7 +87,8 @@ async function add(
   license: Fields | null,
   document: Fields = {},
 ): Promise<void> {
-  const fields = documentFields(document);
+  // The walk begins with the newest: with place 0.
+  const fields = documentFields({ issued_at: NOW - DAY - place, ...document });
   await store.commit([
     { op: 'set', path: pathOf(place, String(fields.format)), fields },
     ...(license === null
@@ -199,6 +200,17 @@ describe('what is not signed is said, with its reason', () => {
     };
     expect(outcomes(await reissued(store, { signer }))).toEqual(['signed', 'format_cannot_hold']);
   });
+});
+
+test('of a licence that was renewed under the old key, the newest document is signed anew', async () => {
+  const store = await storeOf(1);
+  const renewed = seal(aegis, aegisPayload({ exp: 2_000_000_000 }));
+  const fields = documentFields({ text: renewed, issued_at: NOW });
+  await store.commit([{ op: 'set', path: `${pathOf(0)}_abc`, fields }]);
+  const signer = countingSigner();
+  const told = await reissued(store, { signer });
+  expect([outcomes(told), signer.signatures]).toEqual([['signed', 'superseded'], 1]);
+  expect(decodeIssued(told[0]?.new?.text ?? '')?.license.expiresAt).toBe(2_000_000_000_000);
 });
 
 describe('a record that is damaged', () => {

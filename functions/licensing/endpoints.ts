@@ -1,0 +1,132 @@
+/** What installations with a CAIO licence call. */
+import type { z } from 'zod';
+import type { Ports } from '../../shared/ports/ports.ts';
+import { activate } from '../../shared/usecases/activate.ts';
+import { deactivate } from '../../shared/usecases/deactivate.ts';
+import { renewCaio } from '../../shared/usecases/licensing-renew.ts';
+import {
+  instanceStatus,
+  type LicensingStatus,
+  validateCaio,
+} from '../../shared/usecases/licensing-status.ts';
+import type { Settings } from '../../shared/usecases/settings.ts';
+import { formatInstant } from '../../shared/wire/document.ts';
+import * as wire from '../../shared/wire/licensing.ts';
+import { type Endpoint, get, post } from '../http/endpoint.ts';
+
+const REFUSALS = [
+  'license_not_accepted',
+  'license_not_found',
+  'license_expired',
+  'license_revoked',
+  'license_suspended',
+] as const;
+const OUTAGES = ['signing_unavailable', 'store_unavailable'] as const;
+
+const DAY_MS = 86_400_000;
+
+export function licensingEndpoints(ports: Ports, settings: Settings): Endpoint[] {
+  return [
+    post({
+      operationId: 'activateInstance',
+      path: '/api/v1/licensing/activate',
+      summary: 'Count this instance among those of its licence',
+      description: 'Activating it again changes nothing.',
+      tag: 'licenses',
+      access: 'public',
+      instance: 'required',
+      request: wire.licensingRequest,
+      response: wire.licensingResponse,
+      errors: [...REFUSALS, 'activations_exhausted', ...OUTAGES],
+      handle: async ({ body, instanceId = '' }) => ({
+        body: toWire(await activate(ports, settings, { text: body.license_key, instanceId })),
+      }),
+    }),
+    post({
+      operationId: 'validateInstance',
+      path: '/api/v1/licensing/validate',
+      summary: 'Check a CAIO licence, and whether this instance is activated',
+      description: 'Answers 200 with `valid: false` and a code for a licence that does not hold.',
+      tag: 'licenses',
+      access: 'public',
+      instance: 'optional',
+      request: wire.licensingRequest,
+      response: wire.licensingResponse,
+      errors: OUTAGES,
+      handle: async ({ body, instanceId }) => ({
+        body: toWire(await validateCaio(ports, settings, { text: body.license_key, instanceId })),
+      }),
+    }),
+    post({
+      operationId: 'renewInstance',
+      path: '/api/v1/licensing/renew',
+      summary: 'Fetch the newest text of a licence that the operator has renewed',
+      tag: 'licenses',
+      access: 'public',
+      instance: 'optional',
+      request: wire.licensingRequest,
+      response: wire.licensingRenewResponse,
+      errors: [...REFUSALS, ...OUTAGES],
+      handle: async ({ body }) => {
+        const { text, isRenewed, expiresAt, now } = await renewCaio(ports, settings, body.license_key);
+        return { body: { license_key: text, renewed: isRenewed, ...termOf(expiresAt, now) } };
+      },
+    }),
+    post({
+      operationId: 'deactivateInstance',
+      path: '/api/v1/licensing/deactivate',
+      summary: 'Give the instance back',
+      description: 'Deactivating it again changes nothing.',
+      tag: 'licenses',
+      access: 'public',
+      instance: 'required',
+      request: wire.licensingRequest,
+      response: wire.licensingDeactivateResponse,
+      errors: ['license_not_accepted', 'license_not_found', ...OUTAGES],
+      handle: async ({ body, instanceId = '' }) => ({
+        body: { deactivated: await deactivate(ports, settings, { text: body.license_key, instanceId }) },
+      }),
+    }),
+    get({
+      operationId: 'instanceStatus',
+      path: '/api/v1/licensing/status',
+      summary: 'What the licence of an activated instance allows',
+      description: 'Of the licence that the instance activated last.',
+      tag: 'licenses',
+      access: 'public',
+      instance: 'required',
+      response: wire.licensingResponse,
+      errors: ['invalid_request', 'activation_not_found', ...OUTAGES],
+      handle: async ({ instanceId = '' }) => ({ body: toWire(await instanceStatus(ports, instanceId)) }),
+    }),
+  ];
+}
+
+function toWire(status: LicensingStatus): z.output<typeof wire.licensingResponse> {
+  const { terms, refusal, activation, instancesInUse, now } = status;
+  return {
+    valid: refusal === undefined,
+    code: refusal?.code ?? null,
+    error: refusal?.detail ?? null,
+    activated: activation !== undefined,
+    customer_id: terms?.customer_id ?? null,
+    license_type: terms?.license_type ?? null,
+    features: terms?.features ?? null,
+    limits: terms === undefined ? null : limitsOf(terms),
+    ...termOf(terms?.expires_at ?? null, now),
+    instances_in_use: instancesInUse,
+    first_seen_at: activation === undefined ? null : formatInstant(activation.first_seen_at),
+    last_seen_at: activation === undefined ? null : formatInstant(activation.last_seen_at),
+  };
+}
+
+function limitsOf(terms: NonNullable<LicensingStatus['terms']>) {
+  const { max_instances, max_services, max_requests_per_day } = terms;
+  return { max_instances, max_services, max_requests_per_day };
+}
+
+function termOf(expiresAt: number | null, now: number) {
+  if (expiresAt === null) return { expires_at: null, days_left: null };
+  const daysLeft = Math.max(0, Math.ceil((expiresAt - now) / DAY_MS));
+  return { expires_at: formatInstant(expiresAt), days_left: daysLeft };
+}

@@ -1,0 +1,116 @@
+/**
+ * ID tokens of an OpenID Connect issuer (Identity Platform or any other), verified with its published keys. OpenID Connect Core
+ * 1.0 §3.1.3.7 says what is checked.
+ */
+import type { JWTPayload, JWTVerifyGetKey } from 'jose';
+import type { AccessScope } from '../shared/access/scopes.ts';
+import { IDENTITY_TIMEOUT_MS, RETRY_AFTER_SECONDS, TOKEN_CLOCK_SKEW_SECONDS } from '../shared/constants.ts';
+import { CountersignError } from '../shared/errors.ts';
+import type { Identify } from '../shared/ports/authenticate.ts';
+
+export interface OidcSettings {
+  readonly issuer: string;
+  readonly audience: string;
+  /** Where the issuer's keys are; its discovery document says so when left out. */
+  readonly jwksUrl?: string | undefined;
+  readonly scopes: ScopeMapping;
+}
+
+/** Which values of a claim give which scopes. The claim holds a string or a list of them. */
+export interface ScopeMapping {
+  readonly claim: string;
+  readonly map: Readonly<Record<string, readonly AccessScope[]>>;
+}
+
+/** No HMAC, whose key would be shared, and never `none`. */
+const ALGORITHMS = ['RS256', 'ES256'];
+
+/** Reads no key before the first token. */
+export function createIdentify(settings: OidcSettings): Identify {
+  const { issuer, audience, scopes } = settings;
+  let keys: Promise<JWTVerifyGetKey> | undefined;
+
+  /** A failed discovery is not remembered. */
+  function openKeys(): Promise<JWTVerifyGetKey> {
+    keys ??= openIssuerKeys(settings).catch((error) => {
+      keys = undefined;
+      throw error;
+    });
+    return keys;
+  }
+
+  return async (token, now) => {
+    const { errors, jwtVerify } = await import('jose');
+    try {
+      const { payload } = await jwtVerify(token, await openKeys(), {
+        issuer,
+        audience,
+        algorithms: ALGORITHMS,
+        clockTolerance: TOKEN_CLOCK_SKEW_SECONDS,
+        requiredClaims: ['exp', 'iat', 'sub'],
+        currentDate: new Date(now),
+      });
+      return {
+        actor: actorOf(payload),
+        scopes: new Set(scopesOf(scopes, payload[scopes.claim])),
+        customerId: null,
+      };
+    } catch (error) {
+      if (error instanceof errors.JOSEError) return undefined;
+      throw error;
+    }
+  };
+}
+
+/** The e-mail only where the issuer vouches for it: others could be entered by anybody. */
+function actorOf({ sub, email, email_verified: isVerified }: JWTPayload): string {
+  return typeof email === 'string' && isVerified === true ? `oidc:${email}` : `oidc:sub:${sub}`;
+}
+
+function scopesOf({ map }: ScopeMapping, claim: unknown): AccessScope[] {
+  const values = Array.isArray(claim) ? claim : [claim];
+  return values.flatMap((value) =>
+    typeof value === 'string' && Object.hasOwn(map, value) ? (map[value] ?? []) : [],
+  );
+}
+
+async function openIssuerKeys({ issuer, jwksUrl }: OidcSettings): Promise<JWTVerifyGetKey> {
+  const { createRemoteJWKSet, errors } = await import('jose');
+  const url = jwksUrl ?? (await discover(issuer));
+  const keySet = createRemoteJWKSet(new URL(url), { timeoutDuration: IDENTITY_TIMEOUT_MS });
+  /** Of the token: it names no key of the set, or no single one. */
+  const ofToken = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];
+  return async (header, token) => {
+    try {
+      return await keySet(header, token);
+    } catch (cause) {
+      throw ofToken.some((kind) => cause instanceof kind) ? cause : unavailable(cause);
+    }
+  };
+}
+
+/** OpenID Connect Discovery 1.0 §4. */
+async function discover(issuer: string): Promise<string> {
+  try {
+    const response = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, {
+      redirect: 'error',
+      signal: AbortSignal.timeout(IDENTITY_TIMEOUT_MS),
+    });
+    if (!response.ok) throw new Error(`the discovery document is answered with ${response.status}`);
+    const { issuer: named, jwks_uri: url } = (await response.json()) as Record<string, unknown>;
+    if (named !== issuer) throw new Error('the discovery document is of another issuer');
+    if (typeof url !== 'string' || !URL.canParse(url))
+      throw new Error('the discovery document has no jwks_uri');
+    return url;
+  } catch (cause) {
+    throw unavailable(cause);
+  }
+}
+
+function unavailable(cause: unknown): CountersignError {
+  return new CountersignError(
+    'identity_unavailable',
+    'The issuer of ID tokens does not answer with its keys. Try again, or use an API key.',
+    { cause, retryAfterSeconds: RETRY_AFTER_SECONDS },
+  );
+}

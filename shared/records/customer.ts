@@ -1,0 +1,18 @@
+/** `customers/{id}`: whom licences are sold to. Its id is the operator's. */
+import { z } from 'zod';
+
+const instant = z.int().nonnegative();
+
+export const customerRecord = z.object({
+  name: z.string(),
+  email: z.string().nullable(),
+  company: z.string().nullable(),
+  phone: z.string().nullable(),
+  address: z.string().nullable(),
+  notes: z.string().nullable(),
+  is_active: z.boolean(),
+  created_at: instant,
+  updated_at: instant,
+});
+
+export type CustomerRecord = z.infer<typeof customerRecord>;

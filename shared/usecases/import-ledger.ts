@@ -1,0 +1,189 @@
+/**
+ * Imports lines of the old ledger: a licence and its document for each, created once. Importing a line again changes
+ * nothing, so an import that broke off is started again from its beginning.
+ */
+
+import type { Caller } from '../access/caller.ts';
+import { hex } from '../canonical/hex.ts';
+import type { JsonObject } from '../canonical/strict-json.ts';
+import { normalizeLicenseKey } from '../license-key.ts';
+import type { Snapshot, Write } from '../ports/document-store.ts';
+import type { Ports } from '../ports/ports.ts';
+import { DTLIC2_TIERS } from '../products.ts';
+import { type DocumentRecord, documentRecord } from '../records/document.ts';
+import { documentPath, licensePath } from '../records/paths.ts';
+import { TIER_NAMES } from '../tiers.ts';
+import type { ImportedLine, ImportRequest, ImportResponse } from '../wire/import.ts';
+import type { Dtlic2Payload } from '../wire/issued.ts';
+import { administer, type Change } from './administer.ts';
+import { newLicense } from './create-license.ts';
+import { type LedgerEntry, LineRefused, readLedgerLine } from './import-ledger-line.ts';
+import { importedKeys } from './imported-keys.ts';
+import { knownCustomer } from './known-customer.ts';
+import { readRecord } from './read.ts';
+
+type Importing = Pick<Ports, 'store' | 'clock' | 'random' | 'hasher' | 'keys'>;
+
+export interface ImportCall {
+  readonly caller: Caller;
+  readonly idempotencyKey: string | undefined;
+  readonly raw: JsonObject;
+  readonly body: ImportRequest;
+}
+
+/** A line with the places of what it becomes. */
+interface Candidate {
+  readonly entry: LedgerEntry;
+  readonly license: string;
+  readonly document: string;
+}
+
+type Read = Candidate | LineRefused;
+type Stored = ReadonlyMap<string, Snapshot | undefined>;
+
+/**
+ * One commit and one audit event for all lines together. A line that is refused holds up no other.
+ * @throws CountersignError `customer_not_found`, `idempotency_conflict`, `signing_unavailable`, `store_unavailable`
+ */
+export async function importLedger(ports: Importing, call: ImportCall) {
+  const { caller, idempotencyKey, raw, body } = call;
+  const read = await Promise.all(body.lines.map((line) => candidateOf(ports, line)));
+  const request = { caller, operation: 'licenses.import', idempotencyKey, body: raw };
+  return administer<ImportResponse>(ports, request, (now) => decide(ports, call, read, now));
+}
+
+async function candidateOf({ hasher, keys }: Importing, line: string): Promise<Read> {
+  try {
+    const entry = await readLedgerLine(line, importedKeys(keys));
+    const hash = hasher.hash('license', normalizeLicenseKey(entry.line.license_key));
+    return { entry, license: licensePath(hash), document: documentPath(hash, 'dtlic2', entry.kid) };
+  } catch (error) {
+    if (error instanceof LineRefused) return error;
+    throw error;
+  }
+}
+
+async function decide(
+  ports: Importing,
+  { caller, body: { customer_id, product } }: ImportCall,
+  read: readonly Read[],
+  now: number,
+): Promise<Change<ImportResponse>> {
+  const { record } = await knownCustomer(ports.store, caller, customer_id);
+  const found = await readStored(ports, read);
+  const destination = { customer: { id: customer_id, name: record.name }, product, now };
+  const added = new Map<string, LedgerEntry>();
+  const writes: Write[] = [];
+  const results = read.map((line, index): ImportedLine => {
+    if (line instanceof LineRefused) return refused(index, line.message);
+    const stored = storedOf(line, found, added);
+    if (stored !== 'none') return compared(index, line, stored);
+    added.set(line.license, line.entry);
+    writes.push(...writesOf(ports, line, destination));
+    return { index, outcome: 'added', reason: null, verified: line.entry.verified };
+  });
+  const count = (outcome: ImportedLine['outcome']) =>
+    results.filter((result) => result.outcome === outcome).length;
+  const counts = { added: count('added'), known: count('known'), refused: count('refused') };
+  const unverified = results.filter(({ verified }) => verified === false).length;
+  const act = {
+    action: 'licenses.import',
+    target: customer_id,
+    before: null,
+    after: { ...counts, unverified },
+  };
+  return { answer: { ...counts, results }, writes, act };
+}
+
+/** What is stored where these lines belong, by path. */
+async function readStored({ store }: Importing, read: readonly Read[]): Promise<Stored> {
+  const candidates = read.filter((line): line is Candidate => !(line instanceof LineRefused));
+  const paths = [...new Set(candidates.flatMap(({ license, document }) => [license, document]))];
+  if (paths.length === 0) return new Map();
+  return new Map((await store.get(paths)).map((snapshot, at) => [paths[at] ?? '', snapshot]));
+}
+
+/** The document that there is for a line's key, from before or from a line above; `another` where it has another kid. */
+function storedOf(
+  { license, document }: Candidate,
+  found: Stored,
+  added: ReadonlyMap<string, LedgerEntry>,
+): string | 'none' | 'another' {
+  const above = added.get(license);
+  if (above !== undefined) return above.line.blob;
+  if (found.get(license) === undefined) return 'none';
+  return readRecord(documentRecord, found.get(document))?.record.text ?? 'another';
+}
+
+/** The blob is the whole line, so the same blob is the same line. */
+function compared(index: number, { entry }: Candidate, stored: string): ImportedLine {
+  if (stored === entry.line.blob) return { index, outcome: 'known', reason: null, verified: null };
+  return refused(
+    index,
+    'A licence with this license_key is there, and its document is another than the blob.',
+  );
+}
+
+const refused = (index: number, reason: string): ImportedLine => ({
+  index,
+  outcome: 'refused',
+  reason,
+  verified: null,
+});
+
+interface Destination {
+  readonly customer: { readonly id: string; readonly name: string };
+  readonly product: string;
+  readonly now: number;
+}
+
+function writesOf(
+  { random, hasher }: Importing,
+  { entry, document }: Candidate,
+  { customer, product, now }: Destination,
+): Write[] {
+  const { line, issuedAt, expiresAt, kid } = entry;
+  const wanted = {
+    licenseKey: line.license_key,
+    licenseId: uuid(random.bytes(16)),
+    customer,
+    product,
+    tier: tierOf(line.tier),
+    features: [],
+    // The blob is of one person, whose machines take turns.
+    seats: 1,
+    signingAlgorithm: 'EC_SIGN_ED25519',
+    expiresAt,
+    email: line.email,
+    holder: { name: line.name, email: line.email },
+  } as const;
+  const { path, record } = newLicense(hasher, wanted, now);
+  const stored: DocumentRecord = {
+    license_id: record.license_id,
+    customer_id: customer.id,
+    format: 'dtlic2',
+    kid,
+    text: line.blob,
+    issued_at: issuedAt,
+    replaces: null,
+  };
+  return [
+    { op: 'set', path, fields: { ...record, created_at: issuedAt }, demand: 'absent' },
+    { op: 'set', path: document, fields: stored, demand: 'absent' },
+  ];
+}
+
+/** The first tier of ours that DTLIC2 documents call so. */
+function tierOf(name: Dtlic2Payload['tier']) {
+  const tier = TIER_NAMES.find((own) => DTLIC2_TIERS[own] === name);
+  if (tier === undefined) throw new TypeError(`no tier is called ${name} in DTLIC2 documents`);
+  return tier;
+}
+
+/** RFC 9562 §5.4, version 4, of 16 random bytes. */
+function uuid(bytes: Uint8Array): string {
+  const marked = bytes.slice();
+  marked[6] = ((marked[6] ?? 0) & 0x0f) | 0x40;
+  marked[8] = ((marked[8] ?? 0) & 0x3f) | 0x80;
+  return hex(marked).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

@@ -1,0 +1,168 @@
+/**
+ * Issue: a licence for a customer, then its documents. The key is stored nowhere. With an `Idempotency-Key` it is derived
+ * from that, the pepper and random bytes of this issue, so whoever repeats the request is answered with it again, and
+ * nobody can who lacks one of the three.
+ */
+
+import type { Caller } from '../access/caller.ts';
+import { hex } from '../canonical/hex.ts';
+import { canonicalJson } from '../canonical/jcs.ts';
+import type { JsonObject } from '../canonical/strict-json.ts';
+import { endAfter, formatProblems } from '../decide/issue.ts';
+import { CountersignError } from '../errors.ts';
+import { generateLicenseKey } from '../license-key.ts';
+import { documentId, type Fields } from '../ports/document-store.ts';
+import type { Ports } from '../ports/ports.ts';
+import type { CustomerRecord } from '../records/customer.ts';
+import type { IssueLicense, License, ListedLicense } from '../wire/admin-licenses.ts';
+import { type AdminRequest, administer, type Change } from './administer.ts';
+import { newLicense } from './create-license.ts';
+import { viewOf, withToken } from './find-license.ts';
+import { knownCustomer } from './known-customer.ts';
+import { completeDocuments, documentsOf, requireHoldable } from './license-documents.ts';
+import type { Settings } from './settings.ts';
+
+export interface IssueRequest {
+  readonly caller: Caller;
+  readonly idempotencyKey: string | undefined;
+  readonly wanted: IssueLicense;
+  /** The body as it was sent. */
+  readonly body: JsonObject;
+}
+
+export interface IssuedNow {
+  readonly license: License & { readonly license_key: string };
+  readonly replayed: boolean;
+}
+
+/** What is remembered of an issue: enough to find the key again, for who knows the Idempotency-Key. */
+interface Issue {
+  readonly license: ListedLicense;
+  readonly hash: string;
+  readonly salt: string;
+}
+
+/**
+ * @throws CountersignError `customer_not_found`, `invalid_request` when a format cannot hold the licence,
+ * `license_key_taken`, `idempotency_conflict`, `store_unavailable`; `signing_unavailable` when the licence is there and a
+ * document is not: repeating the request with its Idempotency-Key completes it
+ */
+export async function issueLicense(
+  ports: Ports,
+  settings: Settings,
+  { caller, idempotencyKey, wanted, body }: IssueRequest,
+): Promise<IssuedNow> {
+  const problems = formatProblems(wanted.formats, wanted);
+  if (problems.length > 0)
+    throw new CountersignError('invalid_request', problems[0]?.detail ?? '', { errors: problems });
+  const salt = hex(ports.random.bytes(SALT_BYTES));
+  const licenseId = uuidOf(ports.random.bytes(UUID_BYTES));
+  const request: AdminRequest = { caller, operation: 'licenses.issue', idempotencyKey, body };
+  const { answer, replayed } = await administer(ports, request, (now) => {
+    const licenseKey = keyOf(ports, wanted, idempotencyKey, salt);
+    return decide(ports, settings, { caller, wanted, licenseId, licenseKey, salt, now });
+  });
+  const issue = answer as unknown as Issue;
+  const licenseKey = keyOf(ports, wanted, idempotencyKey, issue.salt);
+  await completeDocuments(ports, settings, caller, { hash: issue.hash, licenseKey }, wanted.formats);
+  const license = withToken(issue.license, await documentsOf(ports, issue.hash));
+  return { license: { ...license, license_key: licenseKey }, replayed };
+}
+
+const SALT_BYTES = 16;
+const UUID_BYTES = 16;
+
+interface Deciding {
+  readonly caller: Caller;
+  readonly wanted: IssueLicense;
+  readonly licenseId: string;
+  readonly licenseKey: string;
+  readonly salt: string;
+  readonly now: number;
+}
+
+async function decide(
+  ports: Ports,
+  { issuer }: Settings,
+  { caller, wanted, licenseId, licenseKey, salt, now }: Deciding,
+): Promise<Change<Fields>> {
+  const customer = await knownCustomer(ports.store, caller, wanted.customer_id);
+  const { path, record } = newLicense(
+    ports.hasher,
+    termsOf(wanted, customer.record, { licenseId, licenseKey, now }),
+    now,
+  );
+  for (const format of wanted.formats)
+    requireHoldable(format, { license: record, issuer, issuedAt: now, licenseKey });
+  const [taken] = await ports.store.get([path]);
+  if (taken !== undefined)
+    throw new CountersignError(
+      'license_key_taken',
+      'Another licence has this key. Send another one, or none.',
+    );
+  const license = viewOf(record, now);
+  return {
+    answer: { license, hash: documentId(path), salt },
+    // That the customer is not deleted meanwhile is seen to by the audit chain, which was read before the customer.
+    writes: [{ op: 'set', path, fields: record, demand: 'absent' }],
+    act: {
+      action: 'licenses.issue',
+      target: licenseId,
+      before: null,
+      after: { ...license, formats: wanted.formats },
+    },
+  };
+}
+
+function termsOf(
+  wanted: IssueLicense,
+  { name, email }: CustomerRecord,
+  { licenseId, licenseKey, now }: Pick<Deciding, 'licenseId' | 'licenseKey' | 'now'>,
+) {
+  return {
+    licenseId,
+    licenseKey,
+    customer: { id: wanted.customer_id, name },
+    email: wanted.holder?.email ?? email,
+    holder: wanted.holder,
+    product: wanted.module_name,
+    licenseType: wanted.license_type,
+    tier: wanted.tier,
+    features: wanted.features,
+    seats: wanted.seats,
+    limits: wanted.limits,
+    notes: wanted.notes,
+    allowedMajorVersions: wanted.allowed_major_versions,
+    instanceFingerprint: wanted.instance_fingerprint,
+    signingAlgorithm: wanted.signing_algorithm,
+    expiresAt: endAfter(now, wanted.duration_days),
+  };
+}
+
+/** The operator's own key, or one that is made of the salt. */
+function keyOf(
+  { hasher }: Pick<Ports, 'hasher'>,
+  { license_key: own, key_prefix }: IssueLicense,
+  idempotencyKey: string | undefined,
+  salt: string,
+): string {
+  if (own !== undefined) return own;
+  const part = (place: number) =>
+    hasher.hash('idempotency', canonicalJson(['license-key', salt, idempotencyKey ?? null, place]));
+  // Each symbol of a key is taken from a byte.
+  const bytes = Uint8Array.from(`${part(0)}${part(1)}`.match(/../g) ?? [], (pair) =>
+    Number.parseInt(pair, 16),
+  );
+  return generateLicenseKey(key_prefix, { bytes: (length) => bytes.subarray(0, length) });
+}
+
+/** RFC 9562 §5.4, of 16 random bytes. */
+function uuidOf(bytes: Uint8Array): string {
+  const digits = hex(
+    bytes.map((byte, place) => {
+      if (place === 6) return (byte & 0x0f) | 0x40;
+      return place === 8 ? (byte & 0x3f) | 0x80 : byte;
+    }),
+  );
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

@@ -1,0 +1,112 @@
+/** The CAIO licence that a client sent: what it says, and where its activations are. */
+
+import { base64Encode } from '../canonical/base64.ts';
+import type { ErrorCode } from '../errors.ts';
+import { CountersignError, ERRORS } from '../errors.ts';
+import { caioV1 } from '../formats/caio-v1.ts';
+import { caioV2 } from '../formats/caio-v2.ts';
+import type { Ports } from '../ports/ports.ts';
+import type { ActivationRecord } from '../records/activation.ts';
+import type { LicenseRecord } from '../records/license.ts';
+import { foreignLicensePath, licensePath } from '../records/paths.ts';
+import { VERIFICATION_CODES } from '../verification.ts';
+import { caioMetadata, type IssuedLicense } from '../wire/issued.ts';
+import type { Settings } from './settings.ts';
+import { type ExaminedLicense, examineLicense } from './validate-license.ts';
+
+/** What an activation keeps of the licence, so that its status can be told without the text. */
+export type CaioTerms = Pick<
+  ActivationRecord,
+  | 'format'
+  | 'kid'
+  | 'document'
+  | 'customer_id'
+  | 'license_type'
+  | 'features'
+  | 'max_instances'
+  | 'max_services'
+  | 'max_requests_per_day'
+  | 'expires_at'
+>;
+
+export interface CaioLicense {
+  /** The path that its activations are under. */
+  readonly holder: string;
+  readonly terms: CaioTerms;
+  /** The record here, and L of its path. */
+  readonly onRecord: ExaminedLicense['onRecord'];
+}
+
+export interface ExaminedCaio {
+  /** Undefined unless genuine. */
+  readonly caio: CaioLicense | undefined;
+  readonly refusal: ExaminedLicense['refusal'];
+}
+
+/** @throws CountersignError `signing_unavailable`, `store_unavailable` */
+export async function examineCaio(
+  ports: Ports,
+  { issuer }: Pick<Settings, 'issuer'>,
+  given: string,
+): Promise<ExaminedCaio> {
+  const text = given.trim();
+  if (!(caioV1.recognizes(text) || caioV2.recognizes(text))) return { caio: undefined, refusal: NO_CAIO };
+  const { license, kid, onRecord, refusal } = await examineLicense(ports, { text, scope: {}, issuer });
+  if (license === undefined) return { caio: undefined, refusal };
+  const document = ports.hasher.hash('document', base64Encode(signedBytesOf(text)));
+  const terms = termsOf(license, kid ?? null, document, onRecord?.record);
+  const holder = onRecord === undefined ? foreignLicensePath(document) : licensePath(onRecord.hash);
+  return { caio: { holder, terms, onRecord }, refusal };
+}
+
+/**
+ * The same, of a licence that holds.
+ * @throws CountersignError why it does not: a code of licences, or `license_not_accepted` with the `reason`
+ */
+export async function requireCaio(
+  ports: Ports,
+  settings: Pick<Settings, 'issuer'>,
+  text: string,
+): Promise<CaioLicense> {
+  const { caio, refusal } = await examineCaio(ports, settings, text);
+  if (caio !== undefined && refusal === undefined) return caio;
+  throw notAccepted(refusal ?? NO_CAIO);
+}
+
+export function notAccepted({ code, detail }: NonNullable<ExaminedCaio['refusal']>): CountersignError {
+  if (code === 'document_expired') return new CountersignError('license_expired', EXPIRED);
+  if (Object.hasOwn(ERRORS, code) && !Object.hasOwn(VERIFICATION_CODES, code))
+    return new CountersignError(code as ErrorCode, detail);
+  return new CountersignError('license_not_accepted', detail, { members: { reason: code } });
+}
+
+const EXPIRED = 'This licence has expired. Renew it with the vendor.';
+const NO_CAIO = { code: 'malformed_document', detail: 'This is no CAIO licence.' } as const;
+
+/** Its signature aside: the same content is the same licence, and the customer id of the text is in no MAC. */
+function signedBytesOf(text: string): Uint8Array {
+  return caioV1.recognizes(text) ? caioV1.decode(text).message : caioV2.takeApart(text).signedBytes;
+}
+
+/** What the operator has set since goes before what the document says. */
+function termsOf(
+  { format, customer, licenseType, features, expiresAt, claims }: IssuedLicense,
+  kid: string | null,
+  document: string,
+  record: LicenseRecord | undefined,
+): CaioTerms {
+  const said = caioMetadata.parse(claims);
+  const limits = record?.limits ?? said;
+  return {
+    format: format === 'caio-v1' ? format : 'caio-v2',
+    kid,
+    document,
+    customer_id: customer.id,
+    license_type: licenseType,
+    features: [...features],
+    max_instances: limits.max_instances ?? null,
+    max_services: limits.max_services ?? null,
+    max_requests_per_day: limits.max_requests_per_day ?? null,
+    expires_at: expiresAt,
+  };
+}

@@ -1,0 +1,101 @@
+/** What the clients of CAIO licences are told: does the licence hold, what does it allow, and is this instance one of it? */
+import { decideKey } from '../decide/key.ts';
+import { licenseRefusal } from '../decide/license.ts';
+import { CountersignError } from '../errors.ts';
+import type { Ports } from '../ports/ports.ts';
+import { type ActivationRecord, activationRecord } from '../records/activation.ts';
+import { licenseRecord } from '../records/license.ts';
+import { ACTIVATIONS, activationPath, holderOf } from '../records/paths.ts';
+import { VERIFICATION_CODES, type VerificationCode } from '../verification.ts';
+import { countInstances, isLive } from './activations-slots.ts';
+import { type CaioLicense, type CaioTerms, type ExaminedCaio, examineCaio } from './licensing-license.ts';
+import { readRecord } from './read.ts';
+import type { Settings } from './settings.ts';
+
+export interface LicensingStatus {
+  readonly refusal: ExaminedCaio['refusal'];
+  /** Undefined when the text is no genuine licence. */
+  readonly terms: CaioTerms | undefined;
+  readonly instancesInUse: number;
+  /** Of the instance that asks; undefined when it is not activated, or asked without its id. */
+  readonly activation: ActivationRecord | undefined;
+  readonly now: number;
+}
+
+/** @throws CountersignError `signing_unavailable`, `store_unavailable` */
+export async function validateCaio(
+  ports: Ports,
+  settings: Pick<Settings, 'issuer'>,
+  { text, instanceId }: { readonly text: string; readonly instanceId: string | undefined },
+): Promise<LicensingStatus> {
+  const { caio, refusal } = await examineCaio(ports, settings, text);
+  if (caio === undefined)
+    return { refusal, terms: undefined, instancesInUse: 0, activation: undefined, now: ports.clock.now() };
+  const activation = instanceId === undefined ? undefined : await readActivation(ports, caio, instanceId);
+  return statusOf(ports, { ...caio, activation, refusal });
+}
+
+export async function statusOf(
+  ports: Pick<Ports, 'store' | 'clock'>,
+  about: Pick<CaioLicense, 'holder' | 'terms'> & Pick<LicensingStatus, 'activation' | 'refusal'>,
+): Promise<LicensingStatus> {
+  const { holder, terms, activation, refusal } = about;
+  const max = terms.max_instances;
+  return {
+    refusal,
+    terms,
+    instancesInUse: await countInstances(ports, holder, max),
+    activation: activation !== undefined && isLive(activation, max) ? activation : undefined,
+    now: ports.clock.now(),
+  };
+}
+
+/**
+ * The status of an instance that says only who it is: of the licence that it activated last.
+ * @throws CountersignError `activation_not_found`, `signing_unavailable`, `store_unavailable`
+ */
+export async function instanceStatus(ports: Ports, instanceId: string): Promise<LicensingStatus> {
+  const { holder, record } = await newestActivation(ports, instanceId);
+  const [snapshot] = await ports.store.get([holder]);
+  const license = readRecord(licenseRecord, snapshot)?.record;
+  const now = ports.clock.now();
+  const terms = { ...record, ...license?.limits };
+  const refusal =
+    (license && licenseRefusal(license, now)) ??
+    refusalOf((await keyProblem(ports, record, now)) ?? lifetimeProblem(record, now));
+  return statusOf(ports, { holder, terms, activation: record, refusal });
+}
+
+async function newestActivation({ store, hasher }: Pick<Ports, 'store' | 'hasher'>, instanceId: string) {
+  const [newest] = await store.query({
+    group: ACTIVATIONS,
+    where: [['instance', '==', hasher.hash('instance', instanceId)]],
+    orderBy: [['last_seen_at', 'desc']],
+    limit: 1,
+  });
+  const record = readRecord(activationRecord, newest)?.record;
+  if (newest !== undefined && record !== undefined) return { holder: holderOf(newest.path), record };
+  throw new CountersignError('activation_not_found', 'This instance is not activated. Activate it first.');
+}
+
+async function readActivation(ports: Ports, { holder }: CaioLicense, instanceId: string) {
+  const path = activationPath(holder, ports.hasher.hash('instance', instanceId));
+  const [snapshot] = await ports.store.get([path]);
+  return readRecord(activationRecord, snapshot)?.record;
+}
+
+/** What has become of the key since the activation. */
+async function keyProblem({ keys }: Ports, { kid }: ActivationRecord, now: number) {
+  if (kid === null)
+    return keys.macKeys().some(({ sunsetAt }) => now < sunsetAt) ? undefined : 'legacy_sunset';
+  const key = await keys.find(kid);
+  return key === undefined ? 'unknown_key' : decideKey(key.state, key.sunsetAt, now);
+}
+
+function lifetimeProblem({ expires_at: end }: ActivationRecord, now: number): VerificationCode | undefined {
+  return end !== null && now >= end ? 'document_expired' : undefined;
+}
+
+function refusalOf(code: VerificationCode | undefined) {
+  return code && { code, detail: VERIFICATION_CODES[code] };
+}

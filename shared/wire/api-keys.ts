@@ -1,0 +1,62 @@
+/** Operators' API keys. */
+import { z } from 'zod';
+import { SCOPE_NAMES } from '../access/scopes.ts';
+import { MAX_STRING_LENGTH } from '../constants.ts';
+import { customerId } from './customers.ts';
+import { depthProblem, pagingAnswer, pagingQuery } from './paging.ts';
+
+const instant = z.iso.datetime({ offset: true });
+
+const details = {
+  name: z.string().min(1).max(MAX_STRING_LENGTH).meta({ description: 'What it is for.' }),
+  scopes: z.array(z.enum(SCOPE_NAMES)),
+  customer_id: customerId.nullable().meta({ description: 'The only customer whose objects it opens.' }),
+  expires_at: instant.nullable(),
+};
+
+export const createApiKeyRequest = z
+  .object({
+    name: details.name,
+    scopes: details.scopes
+      .min(1)
+      .refine((scopes) => new Set(scopes).size === scopes.length, { error: 'must name each scope once' }),
+    customer_id: details.customer_id.default(null),
+    expires_at: details.expires_at.default(null),
+  })
+  .meta({
+    id: 'CreateApiKeyRequest',
+    example: { name: 'shop', scopes: ['licenses:write', 'customers:read'], customer_id: null },
+  });
+
+export type CreateApiKeyRequest = z.output<typeof createApiKeyRequest>;
+
+export const apiKey = z
+  .object({
+    prefix: z.string().meta({ description: 'The beginning of the key; it names the key and opens nothing.' }),
+    ...details,
+    created_at: instant,
+    revoked_at: instant.nullable(),
+    last_used_at: instant.nullable().meta({ description: 'At most some minutes old.' }),
+  })
+  .meta({ id: 'ApiKey' });
+
+export type ApiKey = z.infer<typeof apiKey>;
+
+export const createdApiKey = apiKey
+  .extend({
+    api_key: z
+      .string()
+      .nullable()
+      .meta({ description: 'In this answer alone; null when the request is answered a second time.' }),
+  })
+  .meta({ id: 'CreatedApiKey' });
+
+export const listApiKeysQuery = z
+  .strictObject(pagingQuery)
+  .refine((paging) => depthProblem(paging) === undefined, {
+    error: 'reaches too deep; pages end at the 10000th item',
+  });
+
+export const listApiKeysResponse = z
+  .object({ api_keys: z.array(apiKey), ...pagingAnswer })
+  .meta({ id: 'ListApiKeysResponse' });
