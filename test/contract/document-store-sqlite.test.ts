@@ -211,9 +211,10 @@ describe('SQLite store', () => {
       const writes = Array.from({ length: 400 }, (_, n) => n);
       await store.commit(writes.map((n) => ({ op: 'set', path: `a/${n}`, fields: { x: 'x'.repeat(500) } })));
       await store.close();
-      // Past the pages that hold the schema, which is read when the file is opened.
-      const from = 65_536;
-      const length = statSync(path).size - from;
+      // Far past the pages that hold the schema and begin the indexes, which are read when the file is opened.
+      const { size } = statSync(path);
+      const from = Math.ceil(size / 2 / 4096) * 4096;
+      const length = size - from;
       const file = openSync(path, 'r+');
       writeSync(file, Buffer.alloc(length, 0x5a), 0, length, from);
       closeSync(file);
