@@ -14,7 +14,7 @@ import type { LocalFile } from './local-file.ts';
 const CUSTOMER = { id: 'demo-customer', name: 'Société Générale 東京' };
 const DAY_SECONDS = 86_400;
 
-type Seeding = Pick<Ports, 'store' | 'hasher' | 'clock' | 'keys'>;
+type Seeding = Pick<Ports, 'store' | 'hasher' | 'clock' | 'keys' | 'random'>;
 
 /** The licence with a number of seats is also issued as a document, as for a customer without a network. */
 export async function seedDemoLicenses(ports: Seeding, settings: Settings, keys: LocalFile): Promise<void> {

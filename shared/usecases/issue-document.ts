@@ -4,15 +4,12 @@ import type { AlgorithmName } from '../algorithms.ts';
 import { ALGORITHMS } from '../algorithms.ts';
 import { canonicalJson } from '../canonical/jcs.ts';
 import type { JsonObject } from '../canonical/strict-json.ts';
-import { INTERRUPTED_COMMIT_PAUSE_MS, MAX_INTERRUPTED_COMMITS, RETRY_AFTER_SECONDS } from '../constants.ts';
 import { formatProblems, type IssuableFormat } from '../decide/issue.ts';
-import { CountersignError } from '../errors.ts';
 import { aegis } from '../formats/aegis.ts';
 import { caioV2 } from '../formats/caio-v2.ts';
 import { dtlic2 } from '../formats/dtlic2.ts';
 import type { IssuedFormat } from '../formats/issued.ts';
 import { OperatorError } from '../operator-error.ts';
-import { CommitInterruptedError, ConflictError } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
 import { DTLIC2_TIERS, LICENSE_KINDS } from '../products.ts';
 import { type DocumentRecord, documentRecord } from '../records/document.ts';
@@ -20,6 +17,7 @@ import type { LicenseRecord } from '../records/license.ts';
 import { documentPath } from '../records/paths.ts';
 import { formatInstant } from '../wire/document.ts';
 import { readRecord } from './read.ts';
+import { retryCommits } from './retry.ts';
 import type { Settings } from './settings.ts';
 
 /** What a document is made of. */
@@ -141,7 +139,7 @@ function missing(sentence: string): never {
  * @throws OperatorError when the format cannot hold it, CountersignError `signing_unavailable`, `store_unavailable`
  */
 export async function issueAegis(
-  ports: Pick<Ports, 'store' | 'clock' | 'keys'>,
+  ports: Pick<Ports, 'store' | 'clock' | 'keys' | 'random'>,
   { issuer }: Pick<Settings, 'issuer'>,
   licenseHash: string,
   license: LicenseRecord,
@@ -166,32 +164,17 @@ export function documentOf(
  * allows one, so a commit that was not confirmed is sent again.
  * @throws CountersignError `store_unavailable`
  */
-export async function storeOnce(
-  { store, clock }: Pick<Ports, 'store' | 'clock'>,
+export function storeOnce(
+  ports: Pick<Ports, 'store' | 'clock' | 'random'>,
   licenseHash: string,
   document: DocumentRecord,
 ): Promise<DocumentRecord> {
   const path = documentPath(licenseHash, document.format, document.kid);
-  for (let interruptions = 0; ; interruptions++) {
-    try {
-      await store.commit([{ op: 'set', path, fields: document, demand: 'absent' }]);
-      return document;
-    } catch (error) {
-      if (!(error instanceof ConflictError || error instanceof CommitInterruptedError)) throw error;
-      const [snapshot] = await store.get([path]);
-      const stored = readRecord(documentRecord, snapshot)?.record;
-      if (stored !== undefined) return stored;
-      if (interruptions === MAX_INTERRUPTED_COMMITS) throw notConfirmed(error);
-      await clock.pause(INTERRUPTED_COMMIT_PAUSE_MS * PAUSE_FACTOR ** interruptions);
-    }
-  }
-}
-
-const PAUSE_FACTOR = 3;
-
-function notConfirmed(cause: unknown): CountersignError {
-  return new CountersignError('store_unavailable', 'The store did not confirm the document. Try again.', {
-    cause,
-    retryAfterSeconds: RETRY_AFTER_SECONDS,
+  return retryCommits(ports, async (attempt) => {
+    const [snapshot] = attempt === 0 ? [] : await ports.store.get([path]);
+    const stored = readRecord(documentRecord, snapshot)?.record;
+    if (stored !== undefined) return stored;
+    await ports.store.commit([{ op: 'set', path, fields: document, demand: 'absent' }]);
+    return document;
   });
 }

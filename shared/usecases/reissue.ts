@@ -48,7 +48,7 @@ export interface ReissueOptions {
   readonly onReissued: (reissued: Reissued) => void | Promise<void>;
 }
 
-type Reissuing = Pick<Ports, 'store' | 'clock'>;
+type Reissuing = Pick<Ports, 'store' | 'clock' | 'random'>;
 
 /** How many documents the old key has on record. */
 export async function countDocuments({ store }: Pick<Ports, 'store'>, kid: string): Promise<number> {

@@ -50,6 +50,8 @@ function countingSigner({ failsAt = Number.POSITIVE_INFINITY, failures = Number.
   return signer;
 }
 
+const random = { bytes: (length: number) => new Uint8Array(length) };
+
 /** A clock that stands still but for its pauses. */
 function testClock() {
   let now = NOW;
@@ -112,7 +114,10 @@ async function storeOf(count: number): Promise<DocumentStore> {
 async function run(store: DocumentStore, more: Partial<ReissueOptions> = {}, clock = testClock()) {
   const told: Reissued[] = [];
   const options = { from: FROM, signer: countingSigner(), isDryRun: false, rate: 10_000, ...more };
-  const work = reissue({ store, clock }, { ...options, onReissued: (reissued) => void told.push(reissued) });
+  const work = reissue(
+    { store, clock, random },
+    { ...options, onReissued: (reissued) => void told.push(reissued) },
+  );
   return { told, work };
 }
 
