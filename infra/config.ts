@@ -84,6 +84,7 @@ export const CONFIG_SCHEMA = z.object({
     .refine(isSmtpUrl, { error: 'must be smtp://USER:PASSWORD@HOST:PORT or smtps://…' })
     .optional(),
   MAIL_FROM: z.string().refine(isSender, { error: 'must be an address, or NAME <ADDRESS>' }).optional(),
+  PRODUCTS_FILE: z.string().optional(),
   CORS_ALLOWED_ORIGINS: commaSeparated.pipe(z.array(origin)).prefault(''),
   TRUSTED_PROXIES: z.coerce.number().int().min(0).max(16).default(0),
   ...OIDC_VARIABLES,

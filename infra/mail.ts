@@ -50,7 +50,9 @@ function composed({ to, subject, text, attachment }: Mail, from: string) {
     to: { name: '', address: to },
     subject,
     text,
-    attachments: [{ filename: attachment.name, content: attachment.content, contentType: 'text/plain' }],
+    ...(attachment !== undefined && {
+      attachments: [{ filename: attachment.name, content: attachment.content, contentType: 'text/plain' }],
+    }),
     disableFileAccess: true,
     disableUrlAccess: true,
   };

@@ -18,6 +18,7 @@ const issuerUrl = z.string().refine(
 const mapping = z.strictObject({
   claim: z.string().min(1),
   map: z.record(z.string(), z.array(z.enum(SCOPE_NAMES)).min(1)),
+  customer_claim: z.string().min(1).optional(),
 }) satisfies z.ZodType<ScopeMapping>;
 
 const mappingText = z.string().transform((text, context) => {

@@ -6,7 +6,7 @@ import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import type { AccessScope } from '../shared/access/scopes.ts';
 import { IDENTITY_TIMEOUT_MS, RETRY_AFTER_SECONDS, TOKEN_CLOCK_SKEW_SECONDS } from '../shared/constants.ts';
 import { CountersignError } from '../shared/errors.ts';
-import type { Identify } from '../shared/ports/authenticate.ts';
+import type { Identify, Identity } from '../shared/ports/authenticate.ts';
 
 export interface OidcSettings {
   readonly issuer: string;
@@ -20,6 +20,8 @@ export interface OidcSettings {
 export interface ScopeMapping {
   readonly claim: string;
   readonly map: Readonly<Record<string, readonly AccessScope[]>>;
+  /** The claim that names the one customer whose objects the caller may touch, or `*` for all. Left out: all. */
+  readonly customer_claim?: string | undefined;
 }
 
 /** No HMAC, whose key would be shared, and never `none`. */
@@ -52,8 +54,7 @@ export function createIdentify(settings: OidcSettings): Identify {
       });
       return {
         actor: actorOf(payload),
-        scopes: new Set(scopesOf(scopes, payload[scopes.claim])),
-        customerId: null,
+        ...rightsOf(scopes, payload),
       };
     } catch (error) {
       if (error instanceof errors.JOSEError) return undefined;
@@ -65,6 +66,17 @@ export function createIdentify(settings: OidcSettings): Identify {
 /** The e-mail only where the issuer vouches for it: others could be entered by anybody. */
 function actorOf({ sub, email, email_verified: isVerified }: JWTPayload): string {
   return typeof email === 'string' && isVerified === true ? `oidc:${email}` : `oidc:sub:${sub}`;
+}
+
+/** A token that does not say for which customer opens nothing. */
+function rightsOf(mapping: ScopeMapping, payload: JWTPayload): Pick<Identity, 'scopes' | 'customerId'> {
+  const scopes = new Set(scopesOf(mapping, payload[mapping.claim]));
+  if (mapping.customer_claim === undefined) return { scopes, customerId: null };
+  const named = payload[mapping.customer_claim];
+  if (named === '*') return { scopes, customerId: null };
+  return typeof named === 'string' && named !== ''
+    ? { scopes, customerId: named }
+    : { scopes: new Set(), customerId: null };
 }
 
 function scopesOf({ map }: ScopeMapping, claim: unknown): AccessScope[] {

@@ -1,6 +1,8 @@
 /** Configuration and infrastructure of a function, or a sentence and the end of the process. */
+import type { ProductTable } from '../shared/wire/products.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
 import { createInfrastructure, type Infrastructure } from './ports.ts';
+import { readProducts } from './products-file.ts';
 import { VERSION } from './version.ts';
 
 export interface Started extends Infrastructure {
@@ -9,6 +11,7 @@ export interface Started extends Infrastructure {
     readonly issuer: string;
     readonly clockSkewSeconds: number;
     readonly signingFailurePolicy: Config['SIGNING_FAILURE_POLICY'];
+    readonly products?: ProductTable;
   };
   readonly about: {
     readonly name: string;
@@ -23,11 +26,12 @@ export function start(name: string, environment: NodeJS.ProcessEnv = process.env
   return orExit(() => {
     const config = loadConfig(environment);
     const { ISSUER: issuer, NODE_ENV, CLOCK_SKEW_SECONDS: clockSkewSeconds } = config;
-    const { SIGNING_FAILURE_POLICY: signingFailurePolicy } = config;
+    const { SIGNING_FAILURE_POLICY: signingFailurePolicy, PRODUCTS_FILE: file } = config;
+    const products = file === undefined ? undefined : readProducts(file);
     return {
       ...createInfrastructure(config),
       config,
-      settings: { issuer, clockSkewSeconds, signingFailurePolicy },
+      settings: { issuer, clockSkewSeconds, signingFailurePolicy, ...(products && { products }) },
       about: { name, version: VERSION, environment: NODE_ENV, issuer },
     };
   });

@@ -35,13 +35,16 @@ export const ERRORS = {
   customer_not_found: { status: 404, title: 'The customer does not exist' },
   customer_exists: { status: 409, title: 'The customer exists already' },
   customer_in_use: { status: 409, title: 'The customer holds licences' },
+  customer_inactive: { status: 409, title: 'The customer gets no new licences' },
 
   license_not_found: { status: 404, title: 'The licence does not exist' },
   license_expired: { status: 403, title: 'The licence has expired' },
   license_revoked: { status: 403, title: 'The licence was revoked' },
   license_suspended: { status: 403, title: 'The licence is suspended' },
+  license_transferred: { status: 403, title: 'The licence belongs to another customer' },
   already_revoked: { status: 409, title: 'The licence is revoked already' },
   not_renewable: { status: 409, title: 'The licence has no end' },
+  not_remindable: { status: 409, title: 'The licence has no end to be reminded of' },
   license_key_taken: { status: 409, title: 'Another licence has this key' },
   seats_exhausted: { status: 409, title: 'Every seat is taken' },
   hardware_not_allowed: { status: 403, title: 'The licence does not allow this machine' },
@@ -50,6 +53,7 @@ export const ERRORS = {
   borrow_too_long: { status: 422, title: 'The borrow term is longer than the licence allows' },
 
   license_not_accepted: { status: 403, title: 'The licence is not accepted' },
+  legacy_sunset: { status: 403, title: 'CAIO-v1 licences are not accepted any more' },
   activations_exhausted: { status: 409, title: 'Every instance is taken' },
   activation_not_found: { status: 404, title: 'The instance is not activated' },
 

@@ -3,8 +3,12 @@
  * base32 and a 20-bit checksum. People type them: case, missing hyphens and look-alikes (O for 0, I and L for 1)
  * do not matter, and a single wrong character or two swapped neighbours are caught before a look-up.
  *
+ * DataTools keys are `DT1-CORE-5dd8e1db-d90c4656`: a tier and 64 random bits, without a checksum. They too are the same however
+ * they are typed.
+ *
  * An operator may bring a key of another shape; it is taken as it is.
  */
+import { hex } from './canonical/hex.ts';
 import type { Random } from './ports/random.ts';
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -14,6 +18,8 @@ const CHECK_SYMBOLS = 4;
 const CHECK_MODULUS = 1_048_573;
 /** With hyphens where people put them, or with none at all: then the last 30 characters are the symbols. */
 const SHAPE = /^(?:([A-Z][A-Z0-9]{1,11})-((?:[0-9A-Z]-?){30})|([A-Z][A-Z0-9]{1,11})([0-9A-Z]{30}))$/;
+const DATATOOLS_SHAPE = /^DT[1IL]-?(LITE|CORE|PRO)-?([0-9A-FOIL]{8})-?([0-9A-FOIL]{8})$/i;
+const DATATOOLS_BYTES = 8;
 const LOOK_ALIKES: Readonly<Record<string, string>> = { O: '0', I: '1', L: '1' };
 
 /**
@@ -29,9 +35,23 @@ export function generateLicenseKey(prefix: string, random: Random): string {
   return key;
 }
 
+/** A new key for the buyer of a tier of a DataTools product. */
+export function generateDatatoolsKey(tier: 'lite' | 'core' | 'pro', random: Random): string {
+  const digits = hex(random.bytes(DATATOOLS_BYTES));
+  return `DT1-${tier.toUpperCase()}-${digits.slice(0, 8)}-${digits.slice(8)}`;
+}
+
+/** Whether a key has 64 random bits at most: enough for a document, too few for seats that anybody may take who has it. */
+export function isDatatoolsKey(typed: string): boolean {
+  return DATATOOLS_SHAPE.test(typed.trim());
+}
+
 /** The form of a key that is hashed: what the operator's generator wrote, however it was typed. */
 export function normalizeLicenseKey(typed: string): string {
   const key = typed.trim();
+  const [, tier, ...halves] = DATATOOLS_SHAPE.exec(key) ?? [];
+  if (tier !== undefined)
+    return ['DT1', tier.toUpperCase(), ...halves.map((half) => withDigits(half).toLowerCase())].join('-');
   const { prefix, symbols } = split(key) ?? {};
   if (prefix === undefined || symbols === undefined || !isIntact(prefix, symbols)) return key;
   return format(prefix, symbols);
@@ -49,8 +69,12 @@ function split(key: string): { prefix: string; symbols: string } | undefined {
   if (prefix === undefined || body === undefined) return undefined;
   return {
     prefix,
-    symbols: body.replaceAll('-', '').replace(/[OIL]/g, (letter) => LOOK_ALIKES[letter] ?? letter),
+    symbols: withDigits(body.replaceAll('-', '')),
   };
+}
+
+function withDigits(typed: string): string {
+  return typed.toUpperCase().replace(/[OIL]/g, (letter) => LOOK_ALIKES[letter] ?? letter);
 }
 
 function isIntact(prefix: string, symbols: string): boolean {

@@ -8,6 +8,7 @@ import {
   listAuditQuery,
   listAuditResponse,
 } from '../../shared/wire/audit.ts';
+import { AUDIT_CSV, AUDIT_JSONL } from '../../shared/wire/examples/operators.ts';
 import { type Endpoint, get } from '../http/endpoint.ts';
 
 const MEDIA_TYPES = { jsonl: 'application/jsonl', csv: 'text/csv; charset=utf-8' } as const;
@@ -35,6 +36,9 @@ export function auditEndpoints({ store }: Pick<Ports, 'store'>): Endpoint[] {
       access: 'audit:read',
       query: exportAuditQuery,
       mediaType: MEDIA_TYPES.jsonl,
+      example: AUDIT_JSONL,
+      alternatives: { [MEDIA_TYPES.csv]: AUDIT_CSV },
+      answerHeaders: ['Content-Disposition', 'Link'],
       errors: ['store_unavailable'],
       handle: async ({ caller, query }) => {
         const { text, next } = await exportAudit(store, caller, query);

@@ -27,6 +27,7 @@ export function customerEndpoints(ports: Ports): Endpoint[] {
       request: wire.createCustomerRequest,
       response: wire.customer,
       success: 201,
+      answerHeaders: ['ETag'],
       errors: ['customer_exists', ...WRITE_ERRORS],
       idempotent: true,
       handle: async ({ caller, idempotencyKey, raw, body }) =>
@@ -50,6 +51,7 @@ export function customerEndpoints(ports: Ports): Endpoint[] {
       tag: 'customers',
       access: 'customers:read',
       response: wire.customer,
+      answerHeaders: ['ETag'],
       errors: ['customer_not_found', 'store_unavailable'],
       handle: async ({ caller, params: { id = '' } }) =>
         tagged(200, { answer: await getCustomer(ports.store, caller, id), replayed: false }),
@@ -64,6 +66,7 @@ export function customerEndpoints(ports: Ports): Endpoint[] {
       access: 'customers:write',
       request: wire.changeCustomerRequest,
       response: wire.customer,
+      answerHeaders: ['ETag'],
       errors: ['customer_not_found', 'precondition_failed', ...WRITE_ERRORS],
       idempotent: true,
       conditional: true,

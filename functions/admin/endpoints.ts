@@ -10,13 +10,17 @@ import { customerEndpoints } from './customers.ts';
 import { deliverEndpoints } from './deliver.ts';
 import { importEndpoints } from './import.ts';
 import { adminLicenseEndpoints } from './licenses.ts';
+import { productEndpoints } from './products.ts';
+import { remindEndpoints } from './remind.ts';
 
 /** Without a mailer no licence is sent by e-mail. */
 export function adminEndpoints(ports: Ports, settings: Settings, mailer?: Mailer): Endpoint[] {
   return [
     // Before those with a licence's id in that place, which would take `import` for one.
-    ...importEndpoints(ports),
+    ...importEndpoints(ports, settings),
+    ...productEndpoints(settings),
     ...deliverEndpoints(ports, mailer),
+    ...remindEndpoints(ports, mailer),
     ...customerEndpoints(ports),
     ...auditEndpoints(ports),
     ...accessEndpoints(ports),

@@ -1,10 +1,11 @@
 /** The import of the ledger of the system before. */
 import type { Ports } from '../../shared/ports/ports.ts';
 import { importLedger } from '../../shared/usecases/import-ledger.ts';
+import type { Settings } from '../../shared/usecases/settings.ts';
 import { importRequest, importResponse } from '../../shared/wire/import.ts';
 import { type Endpoint, post } from '../http/endpoint.ts';
 
-export function importEndpoints(ports: Ports): Endpoint[] {
+export function importEndpoints(ports: Ports, settings: Settings): Endpoint[] {
   return [
     post({
       operationId: 'importLedger',
@@ -16,10 +17,21 @@ export function importEndpoints(ports: Ports): Endpoint[] {
       access: 'licenses:write',
       request: importRequest,
       response: importResponse,
-      errors: ['customer_not_found', 'idempotency_conflict', 'signing_unavailable', 'store_unavailable'],
+      errors: [
+        'customer_not_found',
+        'customer_inactive',
+        'idempotency_conflict',
+        'signing_unavailable',
+        'store_unavailable',
+      ],
       idempotent: true,
       handle: async ({ caller, idempotencyKey, raw, body }) => {
-        const { answer, replayed } = await importLedger(ports, { caller, idempotencyKey, raw, body });
+        const { answer, replayed } = await importLedger(ports, settings, {
+          caller,
+          idempotencyKey,
+          raw,
+          body,
+        });
         return { body: answer, ...(replayed && { headers: { 'idempotent-replayed': 'true' } }) };
       },
     }),

@@ -1,5 +1,6 @@
 /** Licences, as operators issue and change them. */
 import type { Ports } from '../../shared/ports/ports.ts';
+import { hardwareHashes } from '../../shared/usecases/create-license.ts';
 import type { LicenseRequest } from '../../shared/usecases/edit-license.ts';
 import { type ChangedLicense, editTerms } from '../../shared/usecases/edit-license-terms.ts';
 import { entityTag } from '../../shared/usecases/entity-tag.ts';
@@ -35,7 +36,12 @@ const READING = { tag: 'licenses', access: 'licenses:read' } as const;
 /** What all writes have in common. */
 const WRITING = { tag: 'licenses', access: 'licenses:write', idempotent: true } as const;
 /** What all changes of one licence have in common. */
-const CHANGING = { ...WRITING, conditional: true, response: wire.license } as const;
+const CHANGING = {
+  ...WRITING,
+  conditional: true,
+  response: wire.license,
+  answerHeaders: ['ETag'],
+} as const;
 const REPLAYED = { 'idempotent-replayed': 'true' };
 
 export function adminLicenseEndpoints(ports: Ports, settings: Settings): Endpoint[] {
@@ -59,8 +65,10 @@ function collection(ports: Ports, settings: Settings): Endpoint[] {
       request: wire.issueLicenseRequest,
       response: wire.issuedLicense,
       success: 201,
+      answerHeaders: ['ETag'],
       errors: [
         'customer_not_found',
+        'customer_inactive',
         'license_key_taken',
         'idempotency_conflict',
         'signing_unavailable',
@@ -78,7 +86,7 @@ function collection(ports: Ports, settings: Settings): Endpoint[] {
       path: LICENSES,
       summary: 'List licences',
       description:
-        'Newest first. Active and expired ones: first those without an end, newest first, then the others by their end.',
+        'Newest first. Active and expired ones: first those without an end, newest first, then the others by their end. On from a cursor, how many there are is not counted.',
       query: wire.listLicensesQuery,
       response: wire.listLicensesResponse,
       errors: ['store_unavailable'],
@@ -90,6 +98,7 @@ function collection(ports: Ports, settings: Settings): Endpoint[] {
       path: LICENSE,
       summary: 'One licence',
       response: wire.license,
+      answerHeaders: ['ETag'],
       errors: ['license_not_found', 'store_unavailable'],
       handle: async ({ caller, params }) => {
         const { hash, record } = await findLicense(ports, caller, idOf(params));
@@ -101,10 +110,11 @@ function collection(ports: Ports, settings: Settings): Endpoint[] {
       ...READING,
       operationId: 'licenseStats',
       path: '/api/v1/admin/stats',
-      summary: 'Licences by status and type',
+      summary: 'Licences by status, type and tier',
+      query: wire.licenseStatsQuery,
       response: wire.licenseStats,
       errors: ['store_unavailable'],
-      handle: async ({ caller }) => ({ body: await licenseStats(ports, caller) }),
+      handle: async ({ caller, query }) => ({ body: await licenseStats(ports, caller, query) }),
     }),
   ];
 }
@@ -121,9 +131,10 @@ function changes(ports: Ports, settings: Settings): Endpoint[] {
       request: wire.changeLicenseRequest,
       errors: ['license_revoked', 'signing_unavailable', ...CHANGE_ERRORS],
       handle: async (request) => {
-        const { expires_at: end, ...plain } = request.body;
+        const { expires_at: end, allowed_hardware: machines, ...plain } = request.body;
         const wanted = defined({
           ...plain,
+          ...(machines !== undefined && { allowed_hardware: hardwareHashes(ports.hasher, machines) }),
           ...(end !== undefined && { expires_at: end === null ? null : Date.parse(end) }),
         });
         return tagged(await editTerms(ports, settings, requestOf(request), wanted));
@@ -144,11 +155,19 @@ function changes(ports: Ports, settings: Settings): Endpoint[] {
       ...CHANGING,
       operationId: 'transferLicense',
       path: `${LICENSE}/transfer`,
-      summary: 'Give a licence to another customer',
+      summary: 'Give a licence to another customer, or holder',
       request: wire.transferRequest,
-      errors: ['license_revoked', 'customer_not_found', 'signing_unavailable', ...CHANGE_ERRORS],
-      handle: async (request) =>
-        tagged(await transferLicense(ports, settings, requestOf(request), request.body.customer_id)),
+      errors: [
+        'license_revoked',
+        'customer_not_found',
+        'customer_inactive',
+        'signing_unavailable',
+        ...CHANGE_ERRORS,
+      ],
+      handle: async (request) => {
+        const { customer_id: customerId, holder } = request.body;
+        return tagged(await transferLicense(ports, settings, requestOf(request), { customerId, holder }));
+      },
     }),
   ];
 }
@@ -182,6 +201,7 @@ function statusChanges(ports: Ports): Endpoint[] {
       description: 'Its sessions end at once.',
       request: wire.reasonRequest,
       response: wire.revokeResponse,
+      answerHeaders: [],
       errors: ['already_revoked', ...CHANGE_ERRORS],
       handle: async (request) => {
         const { replayed, licenseId } = await revokeForGood(ports, requestOf(request), request.body.reason);

@@ -1,6 +1,7 @@
 /** Which pages may call: none unless an operator lists their origins. The API takes no cookies. */
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
+import { INSTANCE_HEADER } from './instance-id.ts';
 import { REQUEST_ID_HEADER } from './request-id.ts';
 
 const PREFLIGHT_SECONDS = 600;
@@ -15,6 +16,7 @@ export function corsMiddleware(origins: readonly string[]): MiddlewareHandler {
       'If-Match',
       'X-API-Key',
       'Authorization',
+      INSTANCE_HEADER,
       REQUEST_ID_HEADER,
     ],
     exposeHeaders: [

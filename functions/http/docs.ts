@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { CountersignError } from '../../shared/errors.ts';
+import { openApiResponse } from '../../shared/wire/about.ts';
 import { type Endpoint, get } from './endpoint.ts';
 
 const PAGE = `<!doctype html>
@@ -42,7 +43,7 @@ export function docsEndpoints(described: readonly Endpoint[], version: string): 
       summary: 'This API as OpenAPI 3.1',
       tag: 'service',
       access: 'public',
-      mediaType: 'application/json',
+      response: openApiResponse,
       errors: [],
       handle: async () => {
         // Loaded here because a cold start that signs a licence has no use for it.
@@ -56,7 +57,9 @@ export function docsEndpoints(described: readonly Endpoint[], version: string): 
       summary: 'This API as a page',
       tag: 'service',
       access: 'public',
-      mediaType: 'text/html',
+      mediaType: 'text/html; charset=utf-8',
+      example: PAGE,
+      answerHeaders: ['Content-Security-Policy'],
       errors: [],
       handle: async () => ({
         body: PAGE,
@@ -72,7 +75,9 @@ export function docsEndpoints(described: readonly Endpoint[], version: string): 
       summary: 'A script or style sheet of the page',
       tag: 'service',
       access: 'public',
-      mediaType: 'text/plain',
+      mediaType: 'text/javascript; charset=utf-8',
+      example: START,
+      alternatives: { 'text/css; charset=utf-8': '.swagger-ui { color: #3b4151 }' },
       errors: ['not_found'],
       handle: async ({ params }) => {
         const name = params.name ?? '';

@@ -33,6 +33,19 @@ export interface EndpointAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Headers of answers; `functions/http/openapi-headers.ts` says what each is for. */
+export type AnswerHeader =
+  | 'X-Request-Id'
+  | 'Cache-Control'
+  | 'X-Content-Type-Options'
+  | 'ETag'
+  | 'Idempotent-Replayed'
+  | 'Retry-After'
+  | 'WWW-Authenticate'
+  | 'Link'
+  | 'Content-Disposition'
+  | 'Content-Security-Policy';
+
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 interface EndpointDescription {
@@ -52,10 +65,21 @@ interface EndpointDescription {
   readonly instance?: 'required' | 'optional';
   /** The status of its success; 200 when left out. */
   readonly success?: 200 | 201;
+  /** Headers of its success beside those that every one has. */
+  readonly answerHeaders?: readonly AnswerHeader[];
 }
 
-/** The schema of a JSON answer, or the media type of another one. */
-type ResponseDescription = { readonly response: z.ZodType } | { readonly mediaType: string };
+/**
+ * The schema of a JSON answer, which has an example in its `meta`; or of another one the media type and an example. What
+ * else it can be has its examples by media type.
+ */
+type ResponseDescription =
+  | { readonly response: z.ZodType }
+  | {
+      readonly mediaType: string;
+      readonly example?: string;
+      readonly alternatives?: Readonly<Record<string, string>>;
+    };
 
 /** A row as those see it that treat all alike: `handle` takes what the schemas have let through. */
 export type Endpoint = EndpointDescription &

@@ -1,37 +1,10 @@
 /** OpenAPI 3.1, made of the endpoint rows and their zod schemas. */
+import type { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
-import { ERRORS, type ErrorCode } from '../../shared/errors.ts';
-import { problem } from '../../shared/wire/about.ts';
 import type { Endpoint } from './endpoint.ts';
-import { INSTANCE_HEADER } from './instance-id.ts';
-import { PROBLEM_MEDIA_TYPE } from './problem.ts';
-
-/** What any request can meet before its endpoint is asked, by method. */
-const ALWAYS: readonly ErrorCode[] = [
-  'malformed_request',
-  'headers_too_large',
-  'request_timeout',
-  'internal_error',
-];
-const WITH_BODY: readonly ErrorCode[] = [
-  'invalid_json',
-  'json_duplicate_key',
-  'json_lone_surrogate',
-  'json_non_finite_number',
-  'json_unsafe_integer',
-  'json_too_deep',
-  'body_too_large',
-  'unsupported_media_type',
-  'invalid_request',
-];
-
-const WITH_ACCESS: readonly ErrorCode[] = [
-  'unauthenticated',
-  'forbidden',
-  'rate_limited',
-  'identity_unavailable',
-  'store_unavailable',
-];
+import { ANSWER_HEADERS, headerParameters, headersOfSuccess, headersRead } from './openapi-headers.ts';
+import { pathParameters } from './openapi-paths.ts';
+import { problemExamples, problemResponses } from './openapi-problems.ts';
 
 /** The names are those of `security` below. */
 const SECURITY_SCHEMES = {
@@ -44,98 +17,93 @@ const SECURITY_SCHEMES = {
   },
 } as const;
 
+const TAGS: Readonly<Record<Endpoint['tag'], string>> = {
+  licenses: 'Licences: sessions and activations of clients, and what operators issue and change.',
+  keys: 'Public keys, for whoever verifies documents.',
+  maintenance: 'For a scheduler.',
+  service: 'The service itself.',
+  customers: 'Whom licences are issued to.',
+  access: 'API keys of operators.',
+  audit: 'Who did what.',
+};
+
+const DESCRIPTION = `Licences signed by a cloud KMS, and floating seats that cannot be oversold.
+
+Bodies are JSON in UTF-8. Times are RFC 3339 with an offset. A failure is a problem document (RFC 9457) whose \`code\` never
+changes its meaning. Members that are not known are ignored in requests; answers may get further ones.`;
+
 export function openApiDocument(endpoints: readonly Endpoint[], version: string): object {
   const paths: ZodOpenApiPathsObject = {};
   for (const endpoint of endpoints) {
     paths[endpoint.path] = { ...paths[endpoint.path], [endpoint.method.toLowerCase()]: operation(endpoint) };
   }
-  return createDocument({
-    openapi: '3.1.0',
-    info: {
-      title: 'Countersign',
-      version,
-      description: 'Licences signed by a cloud KMS, and floating seats that cannot be oversold.',
+  const used = new Set(endpoints.map(({ tag }) => tag));
+  const components = {
+    securitySchemes: SECURITY_SCHEMES,
+    headers: ANSWER_HEADERS,
+    parameters: headerParameters(),
+    examples: problemExamples(endpoints),
+  };
+  return createDocument(
+    {
+      openapi: '3.1.0',
+      info: { title: 'Countersign', version, description: DESCRIPTION },
+      servers: [{ url: '/', description: 'Where this description was read.' }],
+      tags: [...used].map((name) => ({ name, description: TAGS[name] })),
+      paths,
+      components: components as NonNullable<Parameters<typeof createDocument>[0]['components']>,
     },
-    paths,
-    components: { securitySchemes: SECURITY_SCHEMES },
-  });
+    // It stands beside the schema, where tools look for it.
+    { override: ({ jsonSchema }) => delete jsonSchema.example },
+  );
 }
 
 function operation(endpoint: Endpoint): ZodOpenApiOperationObject {
-  const { operationId, summary, tag, success = 200 } = endpoint;
-  const description = describe(endpoint);
+  const { operationId, summary, tag, success = 200, path, query, request } = endpoint;
   return {
     operationId,
     summary,
-    ...(description !== undefined && { description }),
+    ...describe(endpoint),
     tags: [tag],
     security: endpoint.access === 'public' ? [] : [{ apiKey: [] }, { idToken: [] }],
-    ...parameters(endpoint),
-    ...(endpoint.query !== undefined && { requestParams: { query: endpoint.query } }),
-    ...(endpoint.request !== undefined && {
-      requestBody: { required: true, content: { 'application/json': { schema: endpoint.request } } },
+    parameters: [...pathParameters(path), ...headersRead(endpoint)],
+    ...(query !== undefined && { requestParams: { query } }),
+    ...(request !== undefined && {
+      requestBody: { required: true, content: { 'application/json': withExample(request) } },
     }),
     responses: {
-      [success]: { description: summary, content: answerContent(endpoint) },
-      ...problems(endpoint),
+      [success]: {
+        description: summary,
+        headers: headersOfSuccess(endpoint),
+        content: answerContent(endpoint),
+      },
+      ...problemResponses(endpoint),
     },
   } as ZodOpenApiOperationObject;
 }
 
 /** OpenAPI has no place for the scope of an API key. */
-function describe({ description, access }: Endpoint): string | undefined {
-  if (access === 'public') return description;
-  return [...(description === undefined ? [] : [description]), `Needs the scope \`${access}\`.`].join('\n\n');
+function describe({ description, access }: Endpoint): { description?: string } {
+  const sentences = [
+    ...(description === undefined ? [] : [description]),
+    ...(access === 'public' ? [] : [`Needs the scope \`${access}\`.`]),
+  ];
+  return sentences.length === 0 ? {} : { description: sentences.join('\n\n') };
+}
+
+function withExample(schema: z.ZodType) {
+  const { example } = schema.meta() ?? {};
+  return { schema, ...(example !== undefined && { example }) };
 }
 
 function answerContent(endpoint: Endpoint) {
-  if ('response' in endpoint) return { 'application/json': { schema: endpoint.response } };
-  return { [endpoint.mediaType]: { schema: { type: 'string' as const } } };
-}
-
-function parameters({ path, idempotent, conditional, instance }: Endpoint) {
-  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
-    name,
-    in: 'path',
-    required: true,
-    schema: { type: 'string' },
-  }));
-  const all = [
-    ...inPath,
-    ...(idempotent ? [header('Idempotency-Key', { maxLength: 255 })] : []),
-    ...(conditional ? [header('If-Match')] : []),
-    ...(instance === undefined ? [] : [header(INSTANCE_HEADER, { maxLength: 256 }, instance === 'required')]),
-  ];
-  return all.length > 0 ? { parameters: all } : {};
-}
-
-function header(name: string, limits: object = {}, required = false) {
-  return { name, in: 'header', required, schema: { type: 'string', ...limits } };
-}
-
-/** One response a status, naming the codes that come with it. */
-function problems(endpoint: Endpoint) {
-  const codes = new Set<ErrorCode>([
-    ...endpoint.errors,
-    ...(endpoint.request !== undefined ? WITH_BODY : []),
-    ...(endpoint.query !== undefined || endpoint.idempotent ? (['invalid_request'] as const) : []),
-    ...(endpoint.idempotent ? (['idempotency_conflict'] as const) : []),
-    ...(endpoint.conditional ? (['precondition_failed'] as const) : []),
-    ...(endpoint.access === 'public' ? [] : WITH_ACCESS),
-    ...ALWAYS,
-  ]);
-  const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of codes) {
-    const { status } = ERRORS[code];
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
-  }
-  return Object.fromEntries(
-    [...byStatus].map(([status, those]) => [
-      String(status),
-      {
-        description: those.map((code) => `\`${code}\``).join(', '),
-        content: { [PROBLEM_MEDIA_TYPE]: { schema: problem } },
-      },
-    ]),
-  );
+  if ('response' in endpoint) return { 'application/json': withExample(endpoint.response) };
+  const { mediaType, example, alternatives } = endpoint;
+  const schema = { type: 'string' } as const;
+  return {
+    [mediaType]: { schema, ...(example !== undefined && { example }) },
+    ...Object.fromEntries(
+      Object.entries(alternatives ?? {}).map(([type, text]) => [type, { schema, example: text }]),
+    ),
+  };
 }

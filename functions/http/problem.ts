@@ -4,7 +4,7 @@ import { CountersignError, ERRORS, type ErrorCode } from '../../shared/errors.ts
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
 /** Names the kind of problem, wherever the service is mounted. `docs/errors.md` explains each. */
-const PROBLEM_TYPE_BASE = 'urn:countersign:error:';
+export const PROBLEM_TYPE_BASE = 'urn:countersign:error:';
 
 /** RFC 9110 §11.6.1 asks for one with each 401. `ApiKey` stands for `X-API-Key`; no scheme is registered for that. */
 const CHALLENGE = 'Bearer realm="countersign", ApiKey realm="countersign"';

@@ -4,6 +4,7 @@ import { PUBLIC_KEY_MAX_AGE_SECONDS } from '../../shared/constants.ts';
 import { CountersignError } from '../../shared/errors.ts';
 import type { KeyDirectory, KeyRecord } from '../../shared/ports/key-directory.ts';
 import { formatInstant } from '../../shared/wire/document.ts';
+import { PUBLIC_KEY_PEM } from '../../shared/wire/examples/values.ts';
 import { jwksResponse, keysResponse } from '../../shared/wire/keys.ts';
 import { type Endpoint, get } from '../http/endpoint.ts';
 
@@ -38,6 +39,7 @@ export function keyEndpoints(keys: KeyDirectory): Endpoint[] {
       tag: 'keys',
       access: 'public',
       mediaType: 'application/x-pem-file',
+      example: PUBLIC_KEY_PEM,
       errors: ['key_not_found', 'signing_unavailable'],
       handle: async ({ params }) => {
         const key = await keys.find((params.kid ?? '').replace(/\.pem$/, ''));

@@ -6,6 +6,7 @@ import type { DocumentStore } from '../../shared/ports/document-store.ts';
 import { certificateRecord, manifestRecord } from '../../shared/records/manifest.ts';
 import { certificatePath, MANIFEST_PATH } from '../../shared/records/paths.ts';
 import { readRecord } from '../../shared/usecases/read.ts';
+import { CERTIFICATE, MANIFEST } from '../../shared/wire/examples/service.ts';
 import { type Endpoint, get } from '../http/endpoint.ts';
 
 const MEDIA_TYPE = 'application/jwt';
@@ -27,6 +28,7 @@ export function manifestEndpoints(store: DocumentStore): Endpoint[] {
       tag: 'keys',
       access: 'public',
       mediaType: MEDIA_TYPE,
+      example: MANIFEST,
       errors: ['manifest_not_published', 'store_unavailable'],
       handle: async () => {
         const [snapshot] = await store.get([MANIFEST_PATH]);
@@ -47,6 +49,7 @@ export function manifestEndpoints(store: DocumentStore): Endpoint[] {
       tag: 'keys',
       access: 'public',
       mediaType: CERTIFICATE_MEDIA_TYPE,
+      example: CERTIFICATE,
       errors: ['key_not_found', 'store_unavailable'],
       handle: async ({ params }) => {
         const kid = (params.kid ?? '').replace(/\.crt$/, '');

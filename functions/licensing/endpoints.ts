@@ -1,9 +1,9 @@
-/** What installations with a CAIO licence call. */
+/** What installations with a CAIO licence call, and whoever has a licence as text: `renew` takes any format. */
 import type { z } from 'zod';
 import type { Ports } from '../../shared/ports/ports.ts';
-import { activate } from '../../shared/usecases/activate.ts';
+import { activate, type InstanceClaim } from '../../shared/usecases/activate.ts';
 import { deactivate } from '../../shared/usecases/deactivate.ts';
-import { renewCaio } from '../../shared/usecases/licensing-renew.ts';
+import { renewDocument } from '../../shared/usecases/licensing-renew.ts';
 import {
   instanceStatus,
   type LicensingStatus,
@@ -12,7 +12,7 @@ import {
 import type { Settings } from '../../shared/usecases/settings.ts';
 import { formatInstant } from '../../shared/wire/document.ts';
 import * as wire from '../../shared/wire/licensing.ts';
-import { type Endpoint, get, post } from '../http/endpoint.ts';
+import { type Endpoint, type EndpointRequest, get, post } from '../http/endpoint.ts';
 
 const REFUSALS = [
   'license_not_accepted',
@@ -20,6 +20,8 @@ const REFUSALS = [
   'license_expired',
   'license_revoked',
   'license_suspended',
+  'license_transferred',
+  'legacy_sunset',
 ] as const;
 const OUTAGES = ['signing_unavailable', 'store_unavailable'] as const;
 
@@ -37,10 +39,12 @@ export function licensingEndpoints(ports: Ports, settings: Settings): Endpoint[]
       instance: 'required',
       request: wire.licensingRequest,
       response: wire.licensingResponse,
-      errors: [...REFUSALS, 'activations_exhausted', ...OUTAGES],
-      handle: async ({ body, instanceId = '' }) => ({
-        body: toWire(await activate(ports, settings, { text: body.license_key, instanceId })),
-      }),
+      errors: [...REFUSALS, 'activations_exhausted', 'activation_not_found', ...OUTAGES],
+      idempotent: true,
+      handle: async (request) => {
+        const { status, replayed } = await activate(ports, settings, claimOf(request));
+        return { body: toWire(status), ...replayedHeader(replayed) };
+      },
     }),
     post({
       operationId: 'validateInstance',
@@ -60,15 +64,18 @@ export function licensingEndpoints(ports: Ports, settings: Settings): Endpoint[]
     post({
       operationId: 'renewInstance',
       path: '/api/v1/licensing/renew',
-      summary: 'Fetch the newest text of a licence that the operator has renewed',
+      summary: 'Fetch the newest document of a licence that the operator has renewed or re-issued',
+      description:
+        'In the format that is sent: AEGIS, CAIO or DTLIC2. The document that is sent is what proves whose the licence is.',
       tag: 'licenses',
       access: 'public',
       instance: 'optional',
-      request: wire.licensingRequest,
+      request: wire.licensingRenewRequest,
       response: wire.licensingRenewResponse,
       errors: [...REFUSALS, ...OUTAGES],
-      handle: async ({ body }) => {
-        const { text, isRenewed, expiresAt, now } = await renewCaio(ports, settings, body.license_key);
+      handle: async ({ body, instanceId }) => {
+        const presented = { text: body.license_key, instanceId };
+        const { text, isRenewed, expiresAt, now } = await renewDocument(ports, settings, presented);
         return { body: { license_key: text, renewed: isRenewed, ...termOf(expiresAt, now) } };
       },
     }),
@@ -82,10 +89,12 @@ export function licensingEndpoints(ports: Ports, settings: Settings): Endpoint[]
       instance: 'required',
       request: wire.licensingRequest,
       response: wire.licensingDeactivateResponse,
-      errors: ['license_not_accepted', 'license_not_found', ...OUTAGES],
-      handle: async ({ body, instanceId = '' }) => ({
-        body: { deactivated: await deactivate(ports, settings, { text: body.license_key, instanceId }) },
-      }),
+      errors: ['license_not_accepted', 'legacy_sunset', ...OUTAGES],
+      idempotent: true,
+      handle: async (request) => {
+        const { deactivated, replayed } = await deactivate(ports, settings, claimOf(request));
+        return { body: { deactivated }, ...replayedHeader(replayed) };
+      },
     }),
     get({
       operationId: 'instanceStatus',
@@ -101,6 +110,15 @@ export function licensingEndpoints(ports: Ports, settings: Settings): Endpoint[]
     }),
   ];
 }
+
+type ClaimRequest = EndpointRequest<z.output<typeof wire.licensingRequest>>;
+
+function claimOf({ body, raw, instanceId = '', idempotencyKey }: ClaimRequest): InstanceClaim {
+  return { text: body.license_key, instanceId, idempotencyKey, body: raw };
+}
+
+const replayedHeader = (replayed: boolean) =>
+  replayed ? { headers: { 'idempotent-replayed': 'true' } } : {};
 
 function toWire(status: LicensingStatus): z.output<typeof wire.licensingResponse> {
   const { terms, refusal, activation, instancesInUse, now } = status;

@@ -9,6 +9,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createClient } from '../../shared/client/client.ts';
 import { measureColdStarts } from './cold-start.ts';
+import { measureCommandStarts } from './command-start.ts';
 import { fsyncLatenciesMs } from './disk.ts';
 import { measureFirestore } from './firestore.ts';
 import { describeFirestore } from './firestore-report.ts';
@@ -18,6 +19,7 @@ import { startLoadGenerator } from './load.ts';
 import { describeProfile } from './profile.ts';
 import {
   describeColdStarts,
+  describeCommandStarts,
   describeFsync,
   describeMachine,
   failuresOf,
@@ -31,13 +33,17 @@ const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     connections: { type: 'string', default: '16' },
-    /** Measures the scenarios whose names contain this; `firestore`: what operations cost there. */
+    /**
+     * Measures the scenarios whose names contain this; `firestore`: what operations cost there; `command`: how long
+     * `countersign` takes to start.
+     */
     only: { type: 'string', default: '' },
     /** A folder for a CPU profile of the function. Profiling costs time: not for numbers. */
     profile: { type: 'string' },
   },
 });
 const FIRESTORE = 'firestore';
+const COMMAND = 'command';
 const connections = Number(values.connections);
 const plan = values.quick
   ? { rounds: 1, seconds: 0.7, releases: 300, coldStarts: 3, runs: 5 }
@@ -56,7 +62,9 @@ let failures = 0;
 
 try {
   if (values.only === '' || values.only === FIRESTORE) await printFirestore();
-  if (values.only !== FIRESTORE) {
+  if (values.only === '' || values.only === COMMAND)
+    console.log(`${describeCommandStarts(measureCommandStarts(plan.coldStarts))}\n`);
+  if (values.only !== FIRESTORE && values.only !== COMMAND) {
     failures += await measureThroughput();
     const first = { license_key: licenseKeys.EC_SIGN_ED25519, hardware_id: 'cold-start' };
     const request = { path: '/api/v1/licenses/acquire', body: JSON.stringify(first) };

@@ -68,10 +68,18 @@ export function tableOf(measured: ReadonlyMap<Scenario, readonly Pair[]>): strin
     .join('\n');
 }
 
-export function describeColdStarts({ subjectMs, baselineMs, ratio }: ColdStarts): string {
+export function describeColdStarts(starts: ColdStarts): string {
+  return `cold start to the first acquire, Ed25519: ${beside('echo', starts)}`;
+}
+
+export function describeCommandStarts(starts: ColdStarts): string {
+  return `countersign --help: ${beside('node --eval 0', starts)}`;
+}
+
+function beside(baseline: string, { subjectMs, baselineMs, ratio }: ColdStarts): string {
   const spread = (values: readonly number[]) =>
     `${ms(median(values))} (${ms(Math.min(...values))}–${ms(Math.max(...values))})`;
-  return `cold start to the first acquire, Ed25519: ${spread(subjectMs)}; echo: ${spread(baselineMs)}; ratio ${ratio.toFixed(2)}, ${subjectMs.length} runs each`;
+  return `${spread(subjectMs)}; ${baseline}: ${spread(baselineMs)}; ratio ${ratio.toFixed(2)}, ${subjectMs.length} runs each`;
 }
 
 export function failuresOf(pairs: readonly Pair[]): number {

@@ -1,6 +1,6 @@
 /** `countersign completion`: a script for the shell, made of the commands as they are. */
 import { Argument, type Command } from 'commander';
-import { print } from './output.ts';
+import { answer, type OutputOptions } from './output.ts';
 
 const SHELLS = ['bash', 'zsh'] as const;
 
@@ -9,11 +9,15 @@ export function addCompletionCommand(program: Command): void {
     .command('completion')
     .description('a script that completes commands and options')
     .addArgument(new Argument('<shell>').choices(SHELLS))
+    .option('--json', 'answer as JSON')
     .addHelpText(
       'after',
       '\nExamples:\n  source <(countersign completion bash)\n  source <(countersign completion zsh)',
     )
-    .action((shell: (typeof SHELLS)[number]) => print(completionScript(program, shell)));
+    .action((shell: (typeof SHELLS)[number], options: OutputOptions) => {
+      const script = completionScript(program, shell);
+      answer(options, { shell, script }, () => script);
+    });
 }
 
 /** zsh runs the functions of bash. */

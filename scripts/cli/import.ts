@@ -1,13 +1,14 @@
 /** `countersign import FILE`: the ledger of the DataTools system, line by line, as often as it takes. */
 import { statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { Presets, SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import type { AdminClient } from '../../shared/client/admin-client.ts';
 import { OperatorError } from '../../shared/operator-error.ts';
 import { MAX_IMPORT_LINES } from '../../shared/wire/import.ts';
+import { examples } from './examples.ts';
 import { type Line, readLines } from './import-lines.ts';
 import { answer, type OutputOptions, remark } from './output.ts';
+import { showProgress } from './progress.ts';
 import { EXIT_CODES, run } from './run.ts';
 import { openService } from './service.ts';
 
@@ -22,8 +23,11 @@ const MAX_BATCH_BYTES = 60_000;
 const OWNER_ONLY = 0o600;
 
 export function addImportCommand(program: Command): void {
-  program
-    .command('import <file>')
+  examples(
+    program.command('import <file>'),
+    'customers add datatools --name "DataTools buyers"',
+    'import ledger.jsonl --failures failed.jsonl',
+  )
     .description('import a DataTools ledger: lines of JSON, each a licence with its blob')
     .option('--customer <id>', 'whose licences they become', 'datatools')
     .option('--product <name>', 'what they are licences of', 'datatools')
@@ -31,12 +35,7 @@ export function addImportCommand(program: Command): void {
     .option('--json', 'answer as JSON')
     .addHelpText(
       'after',
-      `
-A line that was imported before is left alone: after an interruption, give the same command again.
-
-Examples:
-  countersign customers add datatools --name "DataTools buyers"
-  countersign import ledger.jsonl --failures failed.jsonl`,
+      '\nA line that was imported before is left alone: after an interruption, give the same command again.',
     )
     .action((path: string, options: ImportOptions) => run(() => importFile(path, options)));
 }
@@ -44,7 +43,9 @@ Examples:
 /** @throws OperatorError, ServiceError, UnreachableError */
 async function importFile(path: string, options: ImportOptions): Promise<void> {
   const service = openService();
-  const bar = showBytes(sizeOf(path));
+  // In bytes, because nobody has counted the lines.
+  const total = sizeOf(path);
+  const progress = showProgress({ total, what: 'Import', json: options.json, isCounted: false });
   const failures = await openFailures(options.failures);
   const totals = { added: 0, known: 0, refused: 0 };
   try {
@@ -53,10 +54,10 @@ async function importFile(path: string, options: ImportOptions): Promise<void> {
         totals[outcome] += 1;
         if (outcome === 'refused') await failures.write(line.number, reason ?? '');
       }
-      bar?.update(batch.at(-1)?.end ?? 0);
+      progress.reach(batch.at(-1)?.end ?? 0);
     }
   } finally {
-    bar?.stop();
+    progress.end();
     await failures.close();
   }
   const { added, known, refused } = totals;
@@ -114,13 +115,4 @@ async function openFailures(path: string | undefined): Promise<Failures> {
     },
     close: () => file.close(),
   };
-}
-
-/** On a terminal only, as `progress.ts` has it; in bytes, because nobody has counted the lines. */
-function showBytes(total: number): SingleBar | undefined {
-  if (!process.stderr.isTTY) return undefined;
-  const format = 'Import {bar} {percentage} % | {eta_formatted} left';
-  const bar = new SingleBar({ format, stream: process.stderr, hideCursor: true }, Presets.shades_classic);
-  bar.start(total, 0);
-  return bar;
 }

@@ -8,7 +8,7 @@ import { hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import { loadOperatorConfig, type OperatorConfig } from '../../infra/config.ts';
+import { ConfigError, loadOperatorConfig, type OperatorConfig } from '../../infra/config.ts';
 import { openClients } from '../../infra/keys.ts';
 import { openKeysFile } from '../../infra/keys-file.ts';
 import { type CloudKeyDirectory, createKeyDirectory } from '../../infra/kms/directory.ts';
@@ -37,12 +37,12 @@ const localSettings = z.record(z.string(), z.string());
 /** Where the local stack says how it runs. */
 export const SETTINGS_FILE = 'settings.json';
 
-/** @throws ConfigError, OperatorError */
+/** @throws OperatorError */
 export function openOperator({
   actor = defaultActor(),
   manifestDays = DEFAULT_MANIFEST_DAYS,
 } = {}): Operator {
-  const config = loadOperatorConfig(operatorEnvironment());
+  const config = readConfig();
   const path = config.SIGNING_KEYS_FILE;
   if (path === undefined)
     throw new OperatorError('SIGNING_KEYS_FILE is not set: commands change the list of keys in a file.');
@@ -84,6 +84,16 @@ async function recordsOf(
   throw new OperatorError(
     'Nothing was published: a key of the list cannot be read from its KMS, and clients would refuse all of its documents. The lines above say which.',
   );
+}
+
+/** A wrong setting is the operator's to put right. */
+function readConfig(): OperatorConfig {
+  try {
+    return loadOperatorConfig(operatorEnvironment());
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause;
+    throw new OperatorError(cause.message, { cause });
+  }
 }
 
 function operatorEnvironment(): NodeJS.ProcessEnv {

@@ -1,6 +1,5 @@
 /** How a command ends: its answer as text or JSON, one sentence for a failure, and an exit code for scripts. */
 import { CommanderError } from 'commander';
-import { ConfigError } from '../../infra/config.ts';
 import { ServiceError } from '../../shared/client/client.ts';
 import { UnreachableError } from '../../shared/client/retrying-fetch.ts';
 import { CountersignError } from '../../shared/errors.ts';
@@ -36,8 +35,7 @@ function sentenceOf(error: unknown): string {
   if (error instanceof UnreachableError) return `${error.message} Is the service running?`;
   if (error instanceof OperatorError && isToldToo(error.cause))
     return `${error.message}\n${sentenceOf(error.cause)}`;
-  const isForOperators =
-    error instanceof OperatorError || error instanceof ConfigError || error instanceof NotConfirmedError;
+  const isForOperators = error instanceof OperatorError || error instanceof NotConfirmedError;
   return isForOperators ? error.message : ((error as Error).stack ?? String(error));
 }
 

@@ -17,3 +17,16 @@ export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
   return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 }
+
+/** Below a page of a list. */
+export function pageNote({
+  page,
+  total_pages,
+  total,
+}: {
+  readonly page: number;
+  readonly total_pages: number;
+  readonly total: number;
+}): string {
+  return `Page ${page} of ${total_pages}; ${total} in all.`;
+}

@@ -2,7 +2,7 @@
  * The whole service on one machine with no cloud account: every function in this process, served by the
  * functions-framework, SQLite for the store, and a second process that plays the KMS and alone holds the keys.
  */
-import { mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -124,12 +124,14 @@ function readLocal(home: string): LocalFile {
 /** What an operator would set, for this machine. */
 async function configure(home: string, kms: LocalKms): Promise<void> {
   const endpoint = `${HOST}:${kms.port}`;
+  const products = join(home, 'products.json');
   const settings = {
     KMS_ENDPOINT: endpoint,
     AWS_KMS_ENDPOINT: `http://${HOST}:${kms.awsPort}`,
     SIGNING_KEYS_FILE: join(home, 'keys.json'),
     STORE: 'sqlite',
     SQLITE_PATH: join(home, 'countersign.sqlite'),
+    PRODUCTS_FILE: existsSync(products) ? products : '',
     // What the shell has set for another program is none of ours.
     SIGNING_KEYS_JSON: '',
     FIRESTORE_PROJECT: '',

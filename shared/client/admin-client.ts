@@ -17,6 +17,10 @@ import type { DeliverResponse, deliverRequest } from '../wire/deliver.ts';
 import type { ImportResponse, importRequest } from '../wire/import.ts';
 import type * as activations from '../wire/licensing.ts';
 import { depthProblem, MAX_PAGE_SIZE } from '../wire/paging.ts';
+import type { listProductsResponse } from '../wire/products.ts';
+import type { RemindResponse, remindRequest } from '../wire/remind.ts';
+import { apiKeyCalls } from './admin-api-keys.ts';
+import { auditCalls } from './admin-audit.ts';
 import { ServiceError } from './client.ts';
 import { type RetryOptions, retryingFetch } from './retrying-fetch.ts';
 
@@ -34,14 +38,27 @@ export interface WriteOptions {
 export type Customer = customers.Customer;
 export type License = licenses.License;
 export type IssuedLicense = z.output<typeof licenses.issuedLicense>;
+export type ProductTable = z.output<typeof listProductsResponse>['products'];
 export type LicenseDocument = z.output<typeof licenses.licenseDocument>;
 export type IssueLicenseRequest = z.input<typeof licenses.issueLicenseRequest>;
+export type ChangeLicenseRequest = z.input<typeof licenses.changeLicenseRequest>;
+
+/** An object with the tag that `ifMatch` takes; null where what stands in between has taken it away. */
+export interface Tagged<Value> {
+  readonly value: Value;
+  readonly etag: string | null;
+}
 
 /** Members of a query string; one that is undefined is left out. */
 type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
 interface PageQuery {
   readonly page?: number | undefined;
+  readonly page_size?: number | undefined;
+}
+
+interface WalkQuery {
+  readonly cursor?: string | undefined;
   readonly page_size?: number | undefined;
 }
 
@@ -58,6 +75,11 @@ export interface LicenseFilter {
   readonly email?: string | undefined;
 }
 
+/** Of a list: `expiring_within_days` finds active ones, the first to end first. */
+export interface LicenseListFilter extends LicenseFilter {
+  readonly expiring_within_days?: number | undefined;
+}
+
 interface Page {
   readonly total: number;
   readonly page: number;
@@ -65,8 +87,13 @@ interface Page {
   readonly total_pages: number;
 }
 
-export type CustomerPage = Page & { readonly customers: readonly Customer[] };
-export type LicensePage = Page & { readonly licenses: readonly License[] };
+/** Of a list that is longer than numbered pages reach. */
+interface Walked {
+  readonly next_cursor: string | null;
+}
+
+export type CustomerPage = Page & Walked & { readonly customers: readonly Customer[] };
+export type LicensePage = Page & Walked & { readonly licenses: readonly License[] };
 
 export type ActivationPage = z.output<typeof activations.listActivationsResponse>;
 
@@ -80,16 +107,26 @@ const DEFAULTS: RetryOptions = {
 export function createAdminClient({ baseUrl, apiKey, ...options }: AdminClientOptions) {
   const retries = { ...DEFAULTS, ...options };
 
-  async function call<Answer>(path: string, init: RequestInit, query: Query = {}): Promise<Answer> {
+  async function respond(path: string, init: RequestInit, query: Query = {}) {
     const headers = { ...(init.headers as Record<string, string>), 'x-api-key': apiKey };
     const response = await retryingFetch(urlOf(baseUrl, path, query), { ...init, headers }, retries);
     const text = await response.text();
     if (!response.ok) throw new ServiceError(response.status, problemOf(text));
-    return JSON.parse(text) as Answer;
+    return { text, headers: response.headers };
   }
 
+  async function call<Answer>(path: string, init: RequestInit, query?: Query): Promise<Answer> {
+    return JSON.parse((await respond(path, init, query)).text) as Answer;
+  }
+
+  const readText = (path: string, query?: object) =>
+    respond(path, { method: 'GET' }, query as Query | undefined);
   const read = <Answer>(path: string, query?: object) =>
     call<Answer>(path, { method: 'GET' }, query as Query | undefined);
+  const readTagged = async <Value>(path: string): Promise<Tagged<Value>> => {
+    const { text, headers } = await readText(path);
+    return { value: JSON.parse(text) as Value, etag: headers.get('etag') };
+  };
   const write = <Answer>(
     method: string,
     path: string,
@@ -97,9 +134,9 @@ export function createAdminClient({ baseUrl, apiKey, ...options }: AdminClientOp
     options: WriteOptions = {},
   ) => call<Answer>(path, { method, ...bodyAndHeaders(body, options) });
 
-  const listLicenses = (query: LicenseFilter & PageQuery = {}) =>
+  const listLicenses = (query: LicenseListFilter & (PageQuery | WalkQuery) = {}) =>
     read<LicensePage>('/api/v1/licenses', query);
-  const listCustomers = (query: CustomerFilter & PageQuery = {}) =>
+  const listCustomers = (query: CustomerFilter & (PageQuery | WalkQuery) = {}) =>
     read<CustomerPage>('/api/v1/customers', query);
   const listActivations = (id: string, query: PageQuery = {}) =>
     read<ActivationPage>(`${licensePath(id)}/activations`, query);
@@ -112,10 +149,11 @@ export function createAdminClient({ baseUrl, apiKey, ...options }: AdminClientOp
     customers: {
       create: (request: z.input<typeof customers.createCustomerRequest>, options?: WriteOptions) =>
         write<Customer>('POST', '/api/v1/customers', request, options),
-      list: listCustomers,
-      /** Every customer that fits, page by page. */
-      all: (filter: CustomerFilter = {}) => eachOf(listCustomers, filter, (page) => page.customers),
+      list: (query?: CustomerFilter & PageQuery) => listCustomers(query),
+      /** Every customer that fits, in the order of their ids; a page of them is held at a time. */
+      all: (filter: CustomerFilter = {}) => walk(listCustomers, filter, (page) => page.customers),
       get: (id: string) => read<Customer>(customerPath(id)),
+      getTagged: (id: string) => readTagged<Customer>(customerPath(id)),
       change: (
         id: string,
         changes: z.input<typeof customers.changeCustomerRequest>,
@@ -133,10 +171,22 @@ export function createAdminClient({ baseUrl, apiKey, ...options }: AdminClientOp
       /** Sends a document by e-mail. */
       deliver: (id: string, request: z.input<typeof deliverRequest>, options?: WriteOptions) =>
         write<DeliverResponse>('POST', `${licensePath(id)}/deliver`, request, options),
-      list: listLicenses,
-      /** Every licence that fits, newest first, page by page. */
-      all: (filter: LicenseFilter = {}) => eachOf(listLicenses, filter, (page) => page.licenses),
+      /** Reminds by e-mail that it ends. */
+      remind: (id: string, request: z.input<typeof remindRequest> = {}, options?: WriteOptions) =>
+        write<RemindResponse>('POST', `${licensePath(id)}/remind`, request, options),
+      list: (query?: LicenseListFilter & PageQuery) => listLicenses(query),
+      /** Every licence that fits, in the order of the list; a page of them is held at a time. */
+      all: (filter: LicenseListFilter = {}) => walk(listLicenses, filter, (page) => page.licenses),
       get: (id: string) => read<License>(licensePath(id)),
+      getTagged: (id: string) => readTagged<License>(licensePath(id)),
+      change: (id: string, changes: ChangeLicenseRequest, options?: WriteOptions) =>
+        write<License>('PATCH', licensePath(id), changes, options),
+      /** Has it signed in one more format. */
+      issueDocument: (
+        id: string,
+        request: z.input<typeof licenses.issueDocumentRequest>,
+        options?: WriteOptions,
+      ) => write<LicenseDocument>('POST', `${licensePath(id)}/documents`, request, options),
       documents: (id: string, query: { readonly format?: string | undefined } = {}) =>
         read<{ readonly documents: readonly LicenseDocument[] }>(`${licensePath(id)}/documents`, query),
       renew: act<z.input<typeof licenses.renewRequest>>('renew'),
@@ -168,7 +218,12 @@ export function createAdminClient({ baseUrl, apiKey, ...options }: AdminClientOp
           options,
         ),
     },
-    stats: () => read<licenses.LicenseStats>('/api/v1/admin/stats'),
+    /** What is sold. */
+    products: () => read<z.output<typeof listProductsResponse>>('/api/v1/products'),
+    /** How many licences fit. */
+    stats: (filter: LicenseFilter = {}) => read<licenses.LicenseStats>('/api/v1/admin/stats', filter),
+    audit: auditCalls({ read, readText }),
+    apiKeys: apiKeyCalls({ read, write }),
   };
 }
 
@@ -219,5 +274,25 @@ async function* eachOf<Filter extends object, PageOf extends Page, Item>(
     if (page === 1 && problem !== undefined) throw new OperatorError(`There are ${answer.total}. ${problem}`);
     yield* itemsOf(answer);
     if (page >= answer.total_pages) return;
+  }
+}
+
+/**
+ * From cursor to cursor, to the end of the list.
+ * @throws OperatorError when the service has no cursors: what it lists would be taken for all there is
+ */
+async function* walk<Filter extends object, PageOf extends Walked, Item>(
+  list: (query: Filter & WalkQuery) => Promise<PageOf>,
+  filter: Filter,
+  itemsOf: (page: PageOf) => readonly Item[],
+): AsyncGenerator<Item> {
+  for (let cursor: string | undefined; ; ) {
+    const answer = await list({ ...filter, page_size: MAX_PAGE_SIZE, cursor });
+    yield* itemsOf(answer);
+    const { next_cursor: next }: Partial<Walked> = answer;
+    if (next === null) return;
+    if (next === undefined)
+      throw new OperatorError('The service is older than this client. Update it first.');
+    cursor = next;
   }
 }

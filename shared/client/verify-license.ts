@@ -48,8 +48,10 @@ export interface LicenseScope {
   readonly name?: string | undefined;
   /** The same but for case and white space around it. */
   readonly email?: string | undefined;
-  /** Features that the licence itself must list. */
+  /** Features that the licence must list, or its tier include. */
   readonly features?: readonly string[] | undefined;
+  /** What each tier includes, for DTLIC2 licences: they name their tier and list no features. Without it they have none. */
+  readonly tierFeatures?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 export interface LicenseVerificationOptions {
@@ -175,7 +177,12 @@ export function scopeProblem(license: IssuedLicense, scope: LicenseScope): Verif
     return 'hardware_mismatch';
   }
   if (!isHolder(license, scope)) return 'holder_mismatch';
-  return features?.some((feature) => !license.features.includes(feature)) ? 'feature_missing' : undefined;
+  const included = [...license.features, ...featuresOfTier(license, scope)];
+  return features?.some((feature) => !included.includes(feature)) ? 'feature_missing' : undefined;
+}
+
+function featuresOfTier({ format, licenseType: tier }: IssuedLicense, { tierFeatures }: LicenseScope) {
+  return (format === 'dtlic2' ? tierFeatures?.[tier] : undefined) ?? [];
 }
 
 function coversInstance({ instanceFingerprint: bound }: IssuedLicense, fingerprint: string): boolean {

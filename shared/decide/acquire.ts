@@ -3,7 +3,7 @@ import type { LicenseRecord } from '../records/license.ts';
 import { type SessionRecord, shardOf } from '../records/session.ts';
 import type { Versioned } from '../records/versioned.ts';
 import { extendLease, isReapable, leaseEnd, withDocument } from './lease.ts';
-import { hardwareRefusal, holdsSeat, licenseRefusal } from './license.ts';
+import { askedByLease, askedByMachine, hardwareRefusal, holdsSeat, licenseRefusal } from './license.ts';
 import { type Refusal, refuse } from './refusal.ts';
 
 export interface AcquireState {
@@ -50,8 +50,10 @@ export function decideAcquire(
   command: AcquireCommand,
   now: number,
 ): AcquireDecision {
+  const isBorrow = command.borrowSeconds !== undefined;
+  const asked = isBorrow ? 'grant' : askedByMachine(license, session?.record, now);
   const refusal =
-    licenseRefusal(license, now) ??
+    licenseRefusal(license, now, asked) ??
     hardwareRefusal(license, command.hardware) ??
     borrowRefusal(license, command.borrowSeconds);
   if (refusal !== undefined) return refusal;
@@ -80,13 +82,15 @@ function borrowRefusal(license: LicenseRecord, borrowSeconds: number | undefined
 }
 
 function newSession(license: LicenseRecord, command: AcquireCommand, now: number): SessionRecord {
+  const borrowed = command.borrowSeconds !== undefined;
+  const seconds = command.borrowSeconds ?? license.policy.lease_seconds;
   const session: SessionRecord = {
     generation: command.generation,
     seat: null,
-    borrowed: command.borrowSeconds !== undefined,
+    borrowed,
     started_at: now,
     last_heartbeat_at: now,
-    lease_expires_at: leaseEnd(license, now, command.borrowSeconds ?? license.policy.lease_seconds),
+    lease_expires_at: leaseEnd(license, now, seconds, askedByLease(borrowed)),
     shard: shardOf(command.hardware),
     document_signed_at: now,
     document_expires_at: now,
@@ -101,10 +105,7 @@ function renewed(
   now: number,
 ): SessionRecord {
   const seconds = borrowSeconds ?? license.policy.lease_seconds;
-  const extended = extendLease(license, session, now, seconds);
-  return withDocument(
-    license,
-    { ...extended, borrowed: session.borrowed || borrowSeconds !== undefined },
-    now,
-  );
+  const isBorrow = borrowSeconds !== undefined;
+  const extended = extendLease(license, session, now, seconds, isBorrow);
+  return withDocument(license, { ...extended, borrowed: session.borrowed || isBorrow }, now);
 }

@@ -4,7 +4,7 @@ import { constantTimeEqual } from '../canonical/constant-time.ts';
 import type { LicenseRecord } from '../records/license.ts';
 import type { SessionRecord } from '../records/session.ts';
 import { extendLease, isDocumentDue, withDocument } from './lease.ts';
-import { hardwareRefusal, holdsSeat, licenseRefusal } from './license.ts';
+import { askedByMachine, hardwareRefusal, holdsSeat, licenseRefusal } from './license.ts';
 import { type Refusal, refuse } from './refusal.ts';
 
 export interface SessionState {
@@ -40,7 +40,8 @@ export const SESSION_NOT_FOUND = refuse(
 
 /**
  * A heartbeat that comes after the end of its lease still extends the session while nobody has taken its seat:
- * the commit demands the version that was read, so of a late heartbeat and a reaper exactly one wins.
+ * the commit demands the version that was read, so of a late heartbeat and a reaper exactly one wins. After the end of
+ * a licence that only lets sessions go on it is too late: a lease that has ended is none to go on with.
  *
  * A refusal does not end the session. It may never reach the client, which may rely on its lease to the end, and
  * its seat must not be another's before that.
@@ -55,7 +56,7 @@ export function decideHeartbeat(
   if (session === undefined) return licenseRefusal(license, now) ?? SESSION_NOT_FOUND;
   const refusal =
     staleRefusal(session, command.generation) ??
-    licenseRefusal(license, now) ??
+    licenseRefusal(license, now, askedByMachine(license, session, now)) ??
     hardwareRefusal(license, command.hardware);
   if (refusal !== undefined) return refusal;
 

@@ -1,35 +1,44 @@
 /** How long a lease and a document live. All times are milliseconds since the epoch. */
 import type { LicenseRecord } from '../records/license.ts';
 import type { SessionRecord } from '../records/session.ts';
+import { type Asked, askedByLease, endOf } from './license.ts';
 
 const SECOND = 1000;
 
-/** The end of a lease taken at `now` for `seconds`: never after the licence itself. */
-export function leaseEnd(license: LicenseRecord, now: number, seconds: number): number {
-  return Math.min(now + seconds * SECOND, license.expires_at ?? Number.POSITIVE_INFINITY);
+/** The end of a lease taken at `now` for `seconds`: never after the end that the licence has for such a lease. */
+export function leaseEnd(license: LicenseRecord, now: number, seconds: number, asked: Asked): number {
+  return Math.min(now + seconds * SECOND, endOf(license, asked));
 }
 
 /**
  * The end of a document's life: the end of the lease, and the offline grace after it for a floating seat of a
  * licence that is not strict. A borrowed seat is held for its whole term, so it needs no grace. Never after the
- * licence itself, which may have been shortened since the lease was taken.
+ * licence itself, which may have been shortened since the lease was taken. Where sessions outlive it their leases do, and
+ * the grace does not: a machine that does not come back lets go of its session.
  */
 export function documentEnd(license: LicenseRecord, leaseExpiresAt: number, borrowed: boolean): number {
   const { strict_online: strict, offline_grace_seconds: grace } = license.policy;
-  return leaseEnd(license, leaseExpiresAt, strict || borrowed ? 0 : grace);
+  const end = leaseExpiresAt + (strict || borrowed ? 0 : grace) * SECOND;
+  const lease = Math.min(leaseExpiresAt, endOf(license, 'session'));
+  return Math.min(end, Math.max(lease, endOf(license, 'grant')));
 }
 
-/** `session` with its lease extended from `now`. A lease never moves back, whatever the clocks say. */
+/**
+ * `session` with its lease extended from `now`, for a term that it borrows its seat for if `isBorrow`. A lease never moves
+ * back, whatever the clocks say.
+ */
 export function extendLease(
   license: LicenseRecord,
   session: SessionRecord,
   now: number,
   seconds: number,
+  isBorrow = false,
 ): SessionRecord {
+  const end = leaseEnd(license, now, seconds, askedByLease(isBorrow));
   return {
     ...session,
     last_heartbeat_at: Math.max(session.last_heartbeat_at, now),
-    lease_expires_at: Math.max(session.lease_expires_at, leaseEnd(license, now, seconds)),
+    lease_expires_at: Math.max(session.lease_expires_at, end),
   };
 }
 

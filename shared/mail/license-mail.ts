@@ -58,6 +58,6 @@ function termOf(expiresAt: number | null): string {
 }
 
 /** RFC 5322 §2.2: a line break ends a header; Unicode knows more of them than CR and LF. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
 }

@@ -1,11 +1,11 @@
-/** A letter with one attachment, in plain text. */
+/** A letter in plain text. */
 export interface Mail {
   /** One address. */
   readonly to: string;
   /** One line. */
   readonly subject: string;
   readonly text: string;
-  readonly attachment: { readonly name: string; readonly content: string };
+  readonly attachment?: { readonly name: string; readonly content: string };
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { ALGORITHM_NAMES } from '../algorithms.ts';
+import { EXPIRY_STRATEGY_NAMES } from '../expiry-strategies.ts';
 import { TIER_NAMES } from '../tiers.ts';
 
 const instant = z.int().nonnegative();
@@ -49,6 +50,8 @@ export const licenseRecord = z.object({
   status: z.enum(['active', 'suspended', 'revoked']),
   /** The first instant at which the licence no longer holds; null is perpetual. */
   expires_at: instant.nullable(),
+  /** What that end means for sessions. Absent in records of before there was a choice. */
+  expiry_strategy: z.enum(EXPIRY_STRATEGY_NAMES).default('restrict'),
   /** Hashes of the hardware ids that may acquire; null allows all. */
   allowed_hardware: z.array(z.string()).nullable(),
   signing_algorithm: z.enum(ALGORITHM_NAMES),

@@ -32,6 +32,9 @@ export const documentPath = (license: string, format: string, kid: string) =>
 /** Documents that were sent by e-mail. */
 export const deliveryPath = (license: string, id: string) => `${licensePath(license)}/deliveries/${id}`;
 
+/** Letters that remind of an end: one for each instant at most. */
+export const reminderPath = (license: string, end: number) => `${licensePath(license)}/reminders/${end}`;
+
 export const AUDIT = 'audit';
 /** Zero-padded, so that ids order as events do. */
 export const auditPath = (seq: number) => `${AUDIT}/${String(seq).padStart(12, '0')}`;

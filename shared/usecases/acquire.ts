@@ -11,7 +11,7 @@
 
 import { SAME_BEGINNING_MS } from '../constants.ts';
 import { type AcquireDecision, decideAcquire } from '../decide/acquire.ts';
-import { LICENSE_NOT_FOUND } from '../decide/license.ts';
+import { endOf, LICENSE_NOT_FOUND } from '../decide/license.ts';
 import { CountersignError } from '../errors.ts';
 import type { Ports } from '../ports/ports.ts';
 import { licensePath } from '../records/paths.ts';
@@ -140,8 +140,10 @@ function decide({ ports, settings, request, now }: Attempt, { license, session }
   const { clockSkewSeconds } = settings;
   const decision = decideAcquire(state, { hardware, generation, borrowSeconds, clockSkewSeconds }, now);
   if (decision.kind === 'refuse' || decision.kind === 'renew') return decision;
-  // The lease is that of the request's beginning; its seat may have been another's since.
-  const started_at = Math.min(ports.clock.now(), decision.session.lease_expires_at);
+  // The lease is that of the request's beginning; its seat may have been another's since. The licence may have ended since,
+  // and what it granted was granted before.
+  const { lease_expires_at: leaseEnd } = decision.session;
+  const started_at = Math.min(ports.clock.now(), leaseEnd, endOf(license.record, 'grant') - 1);
   return { ...decision, session: { ...decision.session, started_at } };
 }
 

@@ -2,16 +2,18 @@
  * Activate: an installation of a CAIO licence takes one of the instances that it allows. Asking again changes nothing, so
  * a lost answer is safe to repeat.
  */
+import type { JsonObject } from '../canonical/strict-json.ts';
 import { LAST_SEEN_SECONDS } from '../constants.ts';
 import { CountersignError } from '../errors.ts';
-import { ConflictError, type Write } from '../ports/document-store.ts';
+import { ConflictError, type Fields, type Write } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
 import { type ActivationRecord, activationRecord } from '../records/activation.ts';
 import { activationPath, slotPath } from '../records/paths.ts';
 import type { Versioned } from '../records/versioned.ts';
-import { findFreeSlot, isLive } from './activations-slots.ts';
+import { countInstances, findFreeSlot, isLive } from './activations-slots.ts';
+import { memoryOf } from './idempotency.ts';
 import { type CaioLicense, requireCaio } from './licensing-license.ts';
-import { type LicensingStatus, statusOf } from './licensing-status.ts';
+import type { LicensingStatus } from './licensing-status.ts';
 import { readRecord } from './read.ts';
 import { retryCommits } from './retry.ts';
 import type { Settings } from './settings.ts';
@@ -21,6 +23,14 @@ export interface InstanceClaim {
   readonly text: string;
   /** What the installation calls itself. */
   readonly instanceId: string;
+  readonly idempotencyKey?: string | undefined;
+  /** The request's body, for the comparison of idempotent requests. */
+  readonly body?: JsonObject;
+}
+
+export interface Activated {
+  readonly status: LicensingStatus;
+  readonly replayed: boolean;
 }
 
 interface Place {
@@ -29,39 +39,76 @@ interface Place {
   readonly attempt: number;
   readonly now: number;
   readonly found: Versioned<ActivationRecord> | undefined;
+  /** The write that remembers what is answered; undefined of a request without an `Idempotency-Key`. */
+  readonly remember: ((answer: Fields) => Write) | undefined;
+}
+
+/** What is answered, and what an `Idempotency-Key` remembers. */
+interface Answer {
+  readonly activation: ActivationRecord;
+  readonly instances_in_use: number;
 }
 
 /**
  * @throws CountersignError `activations_exhausted` with `max_instances`, `license_not_accepted` with the `reason`,
- * `license_not_found`, `license_expired`, `license_revoked`, `license_suspended`, `signing_unavailable`, `store_unavailable`
+ * `license_not_found`, `license_expired`, `license_revoked`, `license_suspended`, `license_transferred`, `legacy_sunset`,
+ * `idempotency_conflict`, `activation_not_found` (a repeated request whose instance was deactivated since),
+ * `signing_unavailable`, `store_unavailable`
  */
 export async function activate(
   ports: Ports,
   settings: Pick<Settings, 'issuer'>,
-  { text, instanceId }: InstanceClaim,
-): Promise<LicensingStatus> {
+  { text, instanceId, idempotencyKey, body = {} }: InstanceClaim,
+): Promise<Activated> {
   const instance = ports.hasher.hash('instance', instanceId);
+  const memory = memoryOf(ports.hasher, { idempotencyKey, owner: instance, operation: 'activate', body });
   return retryCommits(ports, async (attempt) => {
     const caio = await requireCaio(ports, settings, text);
-    const [snapshot] = await ports.store.get([activationPath(caio.holder, instance)]);
+    const paths = [activationPath(caio.holder, instance), ...(memory === undefined ? [] : [memory.path])];
+    const [snapshot, memoryDocument] = await ports.store.get(paths);
     const found = readRecord(activationRecord, snapshot);
-    const activation = await take(ports, { caio, instance, attempt, now: ports.clock.now(), found });
-    return statusOf(ports, { ...caio, activation, refusal: undefined });
+    const now = ports.clock.now();
+    const remembered = memory?.recall(memoryDocument, now);
+    if (remembered !== undefined)
+      return { status: repeated(remembered as unknown as Answer, caio, found?.record), replayed: true };
+    const remember = memory && ((answer: Fields) => memory.remember(answer, memoryDocument, now));
+    const answer = await take(ports, { caio, instance, attempt, now, found, remember });
+    return { status: statusAt(now, answer), replayed: false };
   });
 }
 
-async function take(ports: Ports, place: Place): Promise<ActivationRecord> {
-  const { caio, now, found } = place;
+function statusAt(now: number, { activation, instances_in_use: instancesInUse }: Answer): LicensingStatus {
+  return { refusal: undefined, terms: activation, instancesInUse, activation, now };
+}
+
+/** Told again only while it is so: a request that arrives late must not pass for a new activation. */
+function repeated(
+  before: Answer,
+  { terms }: CaioLicense,
+  now: ActivationRecord | undefined,
+): LicensingStatus {
+  if (now !== undefined && isLive(now, terms.max_instances))
+    return statusAt(before.activation.last_seen_at, before);
+  throw new CountersignError(
+    'activation_not_found',
+    'This request was answered before, and the instance is not activated any more. Use a new Idempotency-Key.',
+  );
+}
+
+async function take(ports: Ports, place: Place): Promise<Answer> {
+  const { caio, now, found, remember } = place;
   const max = caio.terms.max_instances;
+  const inUse = await countInstances(ports, caio.holder, max);
   if (found !== undefined && isLive(found.record, max)) {
     const isRecent = now - found.record.last_seen_at < LAST_SEEN_SECONDS * 1000;
-    if (isRecent && found.record.document === caio.terms.document) return found.record;
-    return store(ports, place, found.record.slot, []);
+    const isSame = isRecent && found.record.document === caio.terms.document;
+    if (isSame && remember === undefined) return { activation: found.record, instances_in_use: inUse };
+    return store(ports, place, { slot: found.record.slot, inUse, others: [] });
   }
-  if (max === null) return store(ports, place, null, []);
+  if (max === null) return store(ports, place, { slot: null, inUse: inUse + 1, others: [] });
   const slot = await findFreeSlot(ports, { ...place, holder: caio.holder }, max);
   if (slot === undefined) throw await refusalWithout(ports, place, max);
-  return store(ports, place, slot, movingWrites(place, slot));
+  return store(ports, place, { slot, inUse: inUse + 1, others: movingWrites(place, slot) });
 }
 
 /** The same instance may have asked twice at once, and the other request taken the last one for it. */
@@ -78,23 +125,31 @@ function movingWrites({ caio: { holder }, instance, found }: Place, slot: number
   return before === null ? [taking] : [taking, { op: 'delete', path: slotPath(holder, before) }];
 }
 
+interface Taking {
+  readonly slot: number | null;
+  /** With this one. */
+  readonly inUse: number;
+  readonly others: readonly Write[];
+}
+
 async function store(
   ports: Ports,
-  { caio, instance, now, found }: Place,
-  slot: number | null,
-  others: readonly Write[],
-): Promise<ActivationRecord> {
-  const record: ActivationRecord = {
+  { caio, instance, now, found, remember }: Place,
+  { slot, inUse, others }: Taking,
+): Promise<Answer> {
+  const activation: ActivationRecord = {
     ...caio.terms,
     instance,
     slot,
     first_seen_at: found?.record.first_seen_at ?? now,
     last_seen_at: now,
   };
+  const answer = { activation, instances_in_use: inUse };
   const demand = found === undefined ? 'absent' : { version: found.version };
   const path = activationPath(caio.holder, instance);
-  await ports.store.commit([{ op: 'set', path, fields: record, demand }, ...others]);
-  return record;
+  const memory = remember === undefined ? [] : [remember(answer)];
+  await ports.store.commit([{ op: 'set', path, fields: activation, demand }, ...others, ...memory]);
+  return answer;
 }
 
 function exhausted(max: number): CountersignError {

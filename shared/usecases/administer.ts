@@ -21,7 +21,10 @@ export interface AdminRequest {
   readonly body: JsonObject;
 }
 
-/** What a decision comes to. Without writes nothing changes, and nothing is recorded. */
+/**
+ * What a decision comes to. Without writes nothing changes, and nothing is recorded; the answer is remembered all the same:
+ * repeated after somebody else's change, the request would undo that.
+ */
 export interface Change<Answer> {
   readonly answer: Answer;
   readonly writes: readonly Write[];
@@ -59,7 +62,7 @@ export async function administer<Answer extends Fields>(
       const events = await recording.writes(act, chain);
       committing = answer;
       await ports.store.commit([...writes, ...events, ...remember]);
-    }
+    } else if (remember.length > 0) await ports.store.commit(remember);
     return { answer, replayed: false };
   };
   // All of them compete for the end of the chain, and whoever has just won would win again.

@@ -1,13 +1,14 @@
 /** Creates a licence that a key opens. The key itself is not stored. */
 import type { AlgorithmName } from '../algorithms.ts';
-import { DEFAULT_HEARTBEAT_SECONDS, DEFAULT_LEASE_SECONDS } from '../constants.ts';
+import type { ExpiryStrategy } from '../expiry-strategies.ts';
 import { normalizeLicenseKey } from '../license-key.ts';
+import { policyOf } from '../policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Hasher } from '../ports/hasher.ts';
 import type { Ports } from '../ports/ports.ts';
 import { type LicensePolicy, type LicenseRecord, licenseRecord } from '../records/license.ts';
 import { licensePath } from '../records/paths.ts';
-import { TIERS, type TierName } from '../tiers.ts';
+import type { TierName } from '../tiers.ts';
 
 export interface NewLicense {
   readonly licenseKey: string;
@@ -21,6 +22,8 @@ export interface NewLicense {
   readonly signingAlgorithm: AlgorithmName;
   /** Milliseconds since the epoch; null or absent is perpetual. */
   readonly expiresAt?: number | null;
+  /** Default `restrict`. */
+  readonly expiryStrategy?: ExpiryStrategy;
   readonly allowedMajorVersions?: readonly number[] | null;
   /** Hardware ids, as the machines send them. Stored as hashes. */
   readonly allowedHardware?: readonly string[] | null;
@@ -75,21 +78,17 @@ export function newLicense(
     seats: wanted.seats,
     status: 'active',
     expires_at: wanted.expiresAt ?? null,
-    allowed_hardware: wanted.allowedHardware?.map((id) => hasher.hash('hardware', id)) ?? null,
+    expiry_strategy: wanted.expiryStrategy ?? 'restrict',
+    allowed_hardware: hardwareHashes(hasher, wanted.allowedHardware ?? null),
     signing_algorithm: wanted.signingAlgorithm,
-    policy: { ...defaultPolicy(wanted.tier), ...wanted.policy },
+    policy: { ...policyOf(wanted.tier), ...wanted.policy },
     created_at: now,
     updated_at: now,
   });
   return { path: licensePath(hasher.hash('license', normalizeLicenseKey(wanted.licenseKey))), record };
 }
 
-function defaultPolicy(tier: TierName): LicensePolicy {
-  return {
-    heartbeat_seconds: DEFAULT_HEARTBEAT_SECONDS,
-    lease_seconds: DEFAULT_LEASE_SECONDS,
-    offline_grace_seconds: TIERS[tier].offlineGraceSeconds,
-    strict_online: false,
-    borrow_max_seconds: 0,
-  };
+/** As the store has them; null allows all. */
+export function hardwareHashes(hasher: Hasher, ids: readonly string[] | null): string[] | null {
+  return ids === null ? null : [...new Set(ids.map((id) => hasher.hash('hardware', id)))];
 }

@@ -17,8 +17,9 @@ const IN_FORCE = ['active', 'suspended'];
  * `store_unavailable`
  */
 export function deleteCustomer(ports: Ports, { id, ifMatch, ...request }: CustomerRequest) {
-  const operation = `customers.delete ${id}`;
-  return administer(ports, { ...request, operation }, async () => {
+  // What is deleted is all that tells one deletion from another: a key that was used for one is none for the next.
+  const deletion = { ...request, operation: 'customers.delete', body: { id } };
+  return administer(ports, deletion, async () => {
     const { record, version } = await knownCustomer(ports.store, request.caller, id);
     const current = describeCustomer(id, record);
     await requireMatch(ifMatch, current);

@@ -5,12 +5,11 @@
 import type { Caller } from '../access/caller.ts';
 import { hex } from '../canonical/hex.ts';
 import type { JsonObject } from '../canonical/strict-json.ts';
-import { RETRY_AFTER_SECONDS } from '../constants.ts';
 import { licenseRefusal } from '../decide/license.ts';
 import { CountersignError } from '../errors.ts';
 import { licenseMail } from '../mail/license-mail.ts';
 import type { Value, Write } from '../ports/document-store.ts';
-import { MailError, type Mailer } from '../ports/mailer.ts';
+import type { Mailer } from '../ports/mailer.ts';
 import type { Ports } from '../ports/ports.ts';
 import { type DeliveryRecord, deliveryRecord } from '../records/delivery.ts';
 import type { DocumentRecord } from '../records/document.ts';
@@ -19,6 +18,7 @@ import { deliveryPath } from '../records/paths.ts';
 import { type DeliverRequest, type DeliverResponse, deliverRequest } from '../wire/deliver.ts';
 import { administer, type Change } from './administer.ts';
 import { findLicense } from './find-license.ts';
+import { type LetterEnded, letterFailed, sendLetter } from './letters.ts';
 import { documentsOf } from './license-documents.ts';
 import { readRecord } from './read.ts';
 import { refused } from './refused.ts';
@@ -40,11 +40,6 @@ interface Letter {
 
 type Status = DeliveryRecord['status'];
 
-interface Ended {
-  readonly status: Exclude<Status, 'sending'>;
-  readonly error?: MailError;
-}
-
 /**
  * @throws CountersignError `license_not_found`, `license_revoked`, `license_suspended`, `license_expired`,
  * `document_not_found`, `invalid_request` when no address is known, `mail_refused`, `mail_unavailable`,
@@ -63,7 +58,7 @@ export async function deliverDocument(
   if (earlier !== undefined) return { answer: outcomeOf(letter, earlier), replayed: true };
   const { status, error } = await send(mailer, letter);
   await finish(ports, call, path, status);
-  if (status === 'failed') throw failed(error);
+  if (status === 'failed') throw letterFailed(error);
   return { answer: outcomeOf(letter, status), replayed: false };
 }
 
@@ -138,21 +133,20 @@ async function resume(ports: Ports, call: DeliverCall, path: string): Promise<St
   return answer.status ?? undefined;
 }
 
-async function send(mailer: Mailer, { license, document, to }: Letter): Promise<Ended> {
+function send(mailer: Mailer, { license, document, to }: Letter): Promise<LetterEnded> {
   const name = license.holder?.name ?? license.customer.name;
   const { product, expires_at: expiresAt } = license;
   const format = document.format as DeliverRequest['format'];
-  try {
-    await mailer.send(licenseMail(to, { format, product, name, expiresAt, document: document.text }));
-    return { status: 'sent' };
-  } catch (error) {
-    if (!(error instanceof MailError)) throw error;
-    return { status: error.failure === 'unknown' ? 'unknown' : 'failed', error };
-  }
+  return sendLetter(mailer, licenseMail(to, { format, product, name, expiresAt, document: document.text }));
 }
 
 /** The end of a delivery joins the audit trail in the commit that stores it. */
-async function finish(ports: Ports, call: DeliverCall, path: string, status: Ended['status']): Promise<void> {
+async function finish(
+  ports: Ports,
+  call: DeliverCall,
+  path: string,
+  status: LetterEnded['status'],
+): Promise<void> {
   await administer(ports, unkeyed(call), async (now) => ({
     answer: {},
     writes: [{ op: 'update', path, fields: { status, ended_at: now } } satisfies Write],
@@ -187,20 +181,4 @@ function answerOf(
 ): DeliverResponse {
   const format = document.format as DeliverRequest['format'];
   return { license_id: document.license_id, format, key_id: document.kid, sent, reason };
-}
-
-/** Nothing was sent: the same request may be repeated, and is carried out then. */
-function failed(cause: MailError | undefined): CountersignError {
-  if (cause?.failure === 'refused')
-    return new CountersignError('mail_refused', 'The mail server refuses the letter. Check the address.', {
-      cause,
-    });
-  return new CountersignError(
-    'mail_unavailable',
-    'The mail server does not take the letter now. Try again.',
-    {
-      cause,
-      retryAfterSeconds: RETRY_AFTER_SECONDS,
-    },
-  );
 }

@@ -63,13 +63,15 @@ export async function changeTerms(
   const edited = await editLicense(ports, request, action, async (license, now) => {
     const decision = await decide(license, now);
     if (decision.kind === 'change') {
+      // Read again: a document that is issued meanwhile has this decided anew, on all there are.
+      const issued = await documentsOf(ports, hash);
       const terms = {
         license: { ...license, ...decision.fields },
         issuer: settings.issuer,
         issuedAt: now,
-        licenseKey,
+        licenseKey: keyIn(issued),
       };
-      for (const format of formats) requireHoldable(format, terms);
+      for (const format of issuedFormats(issued)) requireHoldable(format, terms, decision.fields);
     }
     return decision;
   });

@@ -4,10 +4,10 @@
  */
 import type { Caller } from '../access/caller.ts';
 import { EXPORT_PAGE } from '../constants.ts';
-import { csvLine } from '../csv.ts';
 import { type DocumentStore, documentId } from '../ports/document-store.ts';
 import { AUDIT, auditPath } from '../records/paths.ts';
-import type { AuditEvent, ExportAuditQuery } from '../wire/audit.ts';
+import type { ExportAuditQuery } from '../wire/audit.ts';
+import { auditCsvHeader, auditCsvLine, auditJsonLine } from '../wire/audit-lines.ts';
 import { conditionsOf, eventOf, requireWholeView } from './list-audit.ts';
 
 export interface AuditPart {
@@ -15,21 +15,6 @@ export interface AuditPart {
   /** The number of the last event, after which the next part begins; undefined when there is none now. */
   readonly next: number | undefined;
 }
-
-const COLUMNS = [
-  'seq',
-  'at',
-  'actor',
-  'source',
-  'request_id',
-  'action',
-  'target',
-  'before',
-  'after',
-  'id',
-  'previous',
-  'hash',
-] as const satisfies readonly (keyof AuditEvent)[];
 
 /**
  * CSV has its header line in the first part only, so that parts put together are one file.
@@ -48,22 +33,9 @@ export async function exportAudit(
     ...(after > 0 && { startAfter: [documentId(auditPath(after))] }),
   });
   const events = found.flatMap(eventOf);
-  const header = format === 'csv' && after === 0 ? csvLine(COLUMNS) : '';
+  const header = format === 'csv' && after === 0 ? auditCsvHeader() : '';
   return {
-    text: header + events.map(format === 'csv' ? csvOf : jsonOf).join(''),
+    text: header + events.map(format === 'csv' ? auditCsvLine : auditJsonLine).join(''),
     next: found.length === EXPORT_PAGE ? events.at(-1)?.seq : undefined,
   };
-}
-
-const jsonOf = (event: AuditEvent) => `${JSON.stringify(event)}\n`;
-
-function csvOf(event: AuditEvent): string {
-  return csvLine(
-    COLUMNS.map((column) => {
-      const value = event[column];
-      return typeof value === 'string' || typeof value === 'number' || value === null
-        ? value
-        : JSON.stringify(value);
-    }),
-  );
 }

@@ -2,7 +2,7 @@
 
 import { type Caller, mayTouch } from '../access/caller.ts';
 import type { JsonObject } from '../canonical/strict-json.ts';
-import { LICENSE_NOT_FOUND } from '../decide/license.ts';
+import { endOf, LICENSE_NOT_FOUND } from '../decide/license.ts';
 import { documentId } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { DocumentRecord } from '../records/document.ts';
@@ -43,7 +43,7 @@ export async function findLicense(
 /** `now` tells whether it has expired. */
 export function viewOf(license: LicenseRecord, now: number): ListedLicense {
   const { customer, created_at, updated_at, expires_at: end } = license;
-  const isOver = license.status === 'active' && end !== null && now >= end;
+  const isOver = license.status === 'active' && now >= endOf(license, 'date');
   return {
     id: license.license_id,
     customer_id: customer.id,
@@ -56,12 +56,15 @@ export function viewOf(license: LicenseRecord, now: number): ListedLicense {
     allowed_major_versions: license.allowed_major_versions,
     seats: license.seats,
     limits: license.limits,
+    policy: license.policy,
     holder: license.holder,
     instance_fingerprint: license.instance_fingerprint,
+    allowed_hardware: license.allowed_hardware,
     notes: license.notes,
     revoked_reason: license.revoked_reason,
     issued_at: formatInstant(created_at),
     expires_at: end === null ? null : formatInstant(end),
+    expiry_strategy: license.expiry_strategy,
     updated_at: formatInstant(updated_at),
   };
 }

@@ -6,6 +6,8 @@
 import type { Caller } from '../access/caller.ts';
 import { hex } from '../canonical/hex.ts';
 import type { JsonObject } from '../canonical/strict-json.ts';
+import { offerOf } from '../catalog.ts';
+import { CountersignError } from '../errors.ts';
 import { normalizeLicenseKey } from '../license-key.ts';
 import type { Snapshot, Write } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
@@ -15,12 +17,14 @@ import { documentPath, licensePath } from '../records/paths.ts';
 import { TIER_NAMES } from '../tiers.ts';
 import type { ImportedLine, ImportRequest, ImportResponse } from '../wire/import.ts';
 import type { Dtlic2Payload } from '../wire/issued.ts';
+import type { TierTerms } from '../wire/products.ts';
 import { administer, type Change } from './administer.ts';
 import { newLicense } from './create-license.ts';
 import { type LedgerEntry, LineRefused, readLedgerLine } from './import-ledger-line.ts';
 import { importedKeys } from './imported-keys.ts';
-import { knownCustomer } from './known-customer.ts';
+import { activeCustomer } from './known-customer.ts';
 import { readRecord } from './read.ts';
+import type { Settings } from './settings.ts';
 
 type Importing = Pick<Ports, 'store' | 'clock' | 'random' | 'hasher' | 'keys'>;
 
@@ -43,13 +47,14 @@ type Stored = ReadonlyMap<string, Snapshot | undefined>;
 
 /**
  * One commit and one audit event for all lines together. A line that is refused holds up no other.
- * @throws CountersignError `customer_not_found`, `idempotency_conflict`, `signing_unavailable`, `store_unavailable`
+ * @throws CountersignError `customer_not_found`, `customer_inactive`, `invalid_request` when the table of products lacks the
+ * product, `idempotency_conflict`, `signing_unavailable`, `store_unavailable`
  */
-export async function importLedger(ports: Importing, call: ImportCall) {
+export async function importLedger(ports: Importing, settings: Pick<Settings, 'products'>, call: ImportCall) {
   const { caller, idempotencyKey, raw, body } = call;
   const read = await Promise.all(body.lines.map((line) => candidateOf(ports, line)));
   const request = { caller, operation: 'licenses.import', idempotencyKey, body: raw };
-  return administer<ImportResponse>(ports, request, (now) => decide(ports, call, read, now));
+  return administer<ImportResponse>(ports, request, (now) => decide(ports, settings, call, read, now));
 }
 
 async function candidateOf({ hasher, keys }: Importing, line: string): Promise<Read> {
@@ -65,11 +70,13 @@ async function candidateOf({ hasher, keys }: Importing, line: string): Promise<R
 
 async function decide(
   ports: Importing,
+  { products }: Pick<Settings, 'products'>,
   { caller, body: { customer_id, product } }: ImportCall,
   read: readonly Read[],
   now: number,
 ): Promise<Change<ImportResponse>> {
-  const { record } = await knownCustomer(ports.store, caller, customer_id);
+  requireProduct(products, product);
+  const { record } = await activeCustomer(ports.store, caller, customer_id);
   const found = await readStored(ports, read);
   const destination = { customer: { id: customer_id, name: record.name }, product, now };
   const added = new Map<string, LedgerEntry>();
@@ -78,8 +85,10 @@ async function decide(
     if (line instanceof LineRefused) return refused(index, line.message);
     const stored = storedOf(line, found, added);
     if (stored !== 'none') return compared(index, line, stored);
+    const offer = offerOf(products, product, tierOf(line.entry.line.tier));
+    if (offer.kind === 'not_sold') return refused(index, offer.detail);
     added.set(line.license, line.entry);
-    writes.push(...writesOf(ports, line, destination));
+    writes.push(...writesOf(ports, line, destination, offer.terms));
     return { index, outcome: 'added', reason: null, verified: line.entry.verified };
   });
   const count = (outcome: ImportedLine['outcome']) =>
@@ -93,6 +102,12 @@ async function decide(
     after: { ...counts, unverified },
   };
   return { answer: { ...counts, results }, writes, act };
+}
+
+function requireProduct(products: Settings['products'], product: string): void {
+  if (products === undefined || products.some(({ name }) => name === product)) return;
+  const detail = 'No product of the table has this name.';
+  throw new CountersignError('invalid_request', detail, { errors: [{ pointer: '/product', detail }] });
 }
 
 /** What is stored where these lines belong, by path. */
@@ -141,6 +156,7 @@ function writesOf(
   { random, hasher }: Importing,
   { entry, document }: Candidate,
   { customer, product, now }: Destination,
+  offered: TierTerms,
 ): Write[] {
   const { line, issuedAt, expiresAt, kid } = entry;
   const wanted = {
@@ -149,7 +165,12 @@ function writesOf(
     customer,
     product,
     tier: tierOf(line.tier),
-    features: [],
+    features: offered.features ?? [],
+    limits: offered.limits ?? null,
+    policy: offered.policy ?? {},
+    allowedMajorVersions: offered.allowed_major_versions ?? null,
+    // Its key has 64 random bits: enough for a document, and too few for a seat that any machine may take.
+    allowedHardware: [],
     // The blob is of one person, whose machines take turns.
     seats: 1,
     signingAlgorithm: 'EC_SIGN_ED25519',

@@ -146,7 +146,8 @@ export async function issueAegis(
 ): Promise<DocumentRecord> {
   const terms = { license, issuer, issuedAt: ports.clock.now(), licenseKey: undefined };
   const signed = await RENDERINGS.aegis.sign(ports.keys, terms);
-  return storeOnce(ports, licenseHash, documentOf('aegis', terms, signed));
+  const document = documentOf('aegis', terms, signed);
+  return storeOnce(ports, documentPath(licenseHash, document.format, document.kid), document);
 }
 
 /** The record of a document that was just signed. */
@@ -160,16 +161,15 @@ export function documentOf(
 }
 
 /**
- * Stores a document that was just signed, unless another request was faster; answers the one that is stored. Its place
+ * Stores a document that was just signed at its path, unless another request was faster; answers the one that is stored. Its place
  * allows one, so a commit that was not confirmed is sent again.
  * @throws CountersignError `store_unavailable`
  */
 export function storeOnce(
   ports: Pick<Ports, 'store' | 'clock' | 'random'>,
-  licenseHash: string,
+  path: string,
   document: DocumentRecord,
 ): Promise<DocumentRecord> {
-  const path = documentPath(licenseHash, document.format, document.kid);
   return retryCommits(ports, async (attempt) => {
     const [snapshot] = attempt === 0 ? [] : await ports.store.get([path]);
     const stored = readRecord(documentRecord, snapshot)?.record;

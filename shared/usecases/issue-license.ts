@@ -8,17 +8,19 @@ import type { Caller } from '../access/caller.ts';
 import { hex } from '../canonical/hex.ts';
 import { canonicalJson } from '../canonical/jcs.ts';
 import type { JsonObject } from '../canonical/strict-json.ts';
-import { endAfter, formatProblems } from '../decide/issue.ts';
-import { CountersignError } from '../errors.ts';
-import { generateLicenseKey } from '../license-key.ts';
+import { filledIn, offerOf } from '../catalog.ts';
+import { endAfter, issueProblems } from '../decide/issue.ts';
+import { CountersignError, type FieldError } from '../errors.ts';
+import { generateDatatoolsKey, generateLicenseKey, isDatatoolsKey } from '../license-key.ts';
 import { documentId, type Fields } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
+import { DTLIC2_TIERS } from '../products.ts';
 import type { CustomerRecord } from '../records/customer.ts';
 import type { IssueLicense, License, ListedLicense } from '../wire/admin-licenses.ts';
 import { type AdminRequest, administer, type Change } from './administer.ts';
 import { newLicense } from './create-license.ts';
 import { viewOf, withToken } from './find-license.ts';
-import { knownCustomer } from './known-customer.ts';
+import { activeCustomer } from './known-customer.ts';
 import { completeDocuments, documentsOf, requireHoldable } from './license-documents.ts';
 import type { Settings } from './settings.ts';
 
@@ -43,8 +45,8 @@ interface Issue {
 }
 
 /**
- * @throws CountersignError `customer_not_found`, `invalid_request` when a format cannot hold the licence,
- * `license_key_taken`, `idempotency_conflict`, `store_unavailable`; `signing_unavailable` when the licence is there and a
+ * @throws CountersignError `customer_not_found`, `customer_inactive`, `invalid_request` when the table of products has no such
+ * tier or a format cannot hold the licence, `license_key_taken`, `idempotency_conflict`, `store_unavailable`; `signing_unavailable` when the licence is there and a
  * document is not: repeating the request with its Idempotency-Key completes it
  */
 export async function issueLicense(
@@ -52,9 +54,6 @@ export async function issueLicense(
   settings: Settings,
   { caller, idempotencyKey, wanted, body }: IssueRequest,
 ): Promise<IssuedNow> {
-  const problems = formatProblems(wanted.formats, wanted);
-  if (problems.length > 0)
-    throw new CountersignError('invalid_request', problems[0]?.detail ?? '', { errors: problems });
   const salt = hex(ports.random.bytes(SALT_BYTES));
   const licenseId = uuidOf(ports.random.bytes(UUID_BYTES));
   const request: AdminRequest = { caller, operation: 'licenses.issue', idempotencyKey, body };
@@ -83,13 +82,15 @@ interface Deciding {
 
 async function decide(
   ports: Ports,
-  { issuer }: Settings,
+  { issuer, products }: Settings,
   { caller, wanted, licenseId, licenseKey, salt, now }: Deciding,
 ): Promise<Change<Fields>> {
-  const customer = await knownCustomer(ports.store, caller, wanted.customer_id);
+  // Only now, so that a request which is repeated is answered as before, whatever the table says by then.
+  const terms = termsOf(wanted, products, isDatatoolsKey(licenseKey));
+  const customer = await activeCustomer(ports.store, caller, wanted.customer_id);
   const { path, record } = newLicense(
     ports.hasher,
-    termsOf(wanted, customer.record, { licenseId, licenseKey, now }),
+    newLicenseOf(wanted, terms, customer.record, { licenseId, licenseKey, now }),
     now,
   );
   for (const format of wanted.formats)
@@ -114,8 +115,26 @@ async function decide(
   };
 }
 
-function termsOf(
+/** What is asked for, and what the table fills in. @throws CountersignError `invalid_request` */
+function termsOf(wanted: IssueLicense, products: Settings['products'], isKeyShort: boolean) {
+  const { license_type: type, tier, formats, holder, seats, allowed_hardware: allowedHardware } = wanted;
+  const offer = offerOf(products, wanted.module_name, tier);
+  if (offer.kind === 'not_sold') throw invalid([{ pointer: NOT_SOLD[offer.lacks], detail: offer.detail }]);
+  const terms = filledIn(wanted, offer.terms);
+  const problems = issueProblems({ type, tier, formats, holder, terms, isKeyShort, seats, allowedHardware });
+  if (problems.length > 0) throw invalid(problems);
+  return { ...terms, allowedHardware: allowedHardware ?? (isKeyShort ? [] : null) };
+}
+
+const NOT_SOLD = { product: '/module_name', tier: '/tier' } as const;
+
+function invalid(errors: readonly FieldError[]): CountersignError {
+  return new CountersignError('invalid_request', errors[0]?.detail ?? '', { errors });
+}
+
+function newLicenseOf(
   wanted: IssueLicense,
+  terms: ReturnType<typeof termsOf>,
   { name, email }: CustomerRecord,
   { licenseId, licenseKey, now }: Pick<Deciding, 'licenseId' | 'licenseKey' | 'now'>,
 ) {
@@ -128,21 +147,24 @@ function termsOf(
     product: wanted.module_name,
     licenseType: wanted.license_type,
     tier: wanted.tier,
-    features: wanted.features,
-    seats: wanted.seats,
-    limits: wanted.limits,
+    features: terms.features,
+    seats: terms.seats,
+    limits: terms.limits,
+    policy: terms.policy,
     notes: wanted.notes,
-    allowedMajorVersions: wanted.allowed_major_versions,
+    allowedMajorVersions: terms.allowed_major_versions,
+    allowedHardware: terms.allowedHardware,
     instanceFingerprint: wanted.instance_fingerprint,
     signingAlgorithm: wanted.signing_algorithm,
-    expiresAt: endAfter(now, wanted.duration_days),
+    expiresAt: endAfter(now, terms.duration_days),
+    expiryStrategy: wanted.expiry_strategy,
   };
 }
 
 /** The operator's own key, or one that is made of the salt. */
 function keyOf(
   { hasher }: Pick<Ports, 'hasher'>,
-  { license_key: own, key_prefix }: IssueLicense,
+  { license_key: own, key_prefix, key_style, tier }: IssueLicense,
   idempotencyKey: string | undefined,
   salt: string,
 ): string {
@@ -153,7 +175,10 @@ function keyOf(
   const bytes = Uint8Array.from(`${part(0)}${part(1)}`.match(/../g) ?? [], (pair) =>
     Number.parseInt(pair, 16),
   );
-  return generateLicenseKey(key_prefix, { bytes: (length) => bytes.subarray(0, length) });
+  const random = { bytes: (length: number) => bytes.subarray(0, length) };
+  return key_style === 'datatools'
+    ? generateDatatoolsKey(DTLIC2_TIERS[tier], random)
+    : generateLicenseKey(key_prefix, random);
 }
 
 /** RFC 9562 §5.4, of 16 random bytes. */

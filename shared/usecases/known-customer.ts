@@ -26,6 +26,24 @@ export async function knownCustomer(
   throw new CountersignError('customer_not_found', 'No customer has this id.');
 }
 
+/**
+ * One that may get a licence. Its deactivation grows the audit chain, which an operator's write reads before the customer: of
+ * the two at once, one is decided anew.
+ * @throws CountersignError `customer_not_found`, `customer_inactive`, `store_unavailable`
+ */
+export async function activeCustomer(
+  store: DocumentStore,
+  caller: Pick<Caller, 'customerId'>,
+  id: string,
+): Promise<Versioned<CustomerRecord>> {
+  const customer = await knownCustomer(store, caller, id);
+  if (customer.record.is_active) return customer;
+  throw new CountersignError(
+    'customer_inactive',
+    'This customer is not active and gets no new licence. Activate it first, or name another one.',
+  );
+}
+
 /** A customer as operators see it. */
 export function describeCustomer(id: string, record: CustomerRecord): Customer {
   return {

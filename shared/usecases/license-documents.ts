@@ -4,8 +4,7 @@
  */
 
 import type { Caller } from '../access/caller.ts';
-import { hex } from '../canonical/hex.ts';
-import type { IssuableFormat } from '../decide/issue.ts';
+import { endProblem, type IssuableFormat } from '../decide/issue.ts';
 import { LICENSE_NOT_FOUND, licenseRefusal } from '../decide/license.ts';
 import { CountersignError } from '../errors.ts';
 import { dtlic2 } from '../formats/dtlic2.ts';
@@ -14,6 +13,7 @@ import { OperatorError } from '../operator-error.ts';
 import type { Fields } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
 import { type DocumentRecord, documentRecord } from '../records/document.ts';
+import type { LicenseRecord } from '../records/license.ts';
 import { DOCUMENTS, documentPath, licensePath } from '../records/paths.ts';
 import type { LicenseDocument } from '../wire/admin-licenses.ts';
 import { formatInstant } from '../wire/document.ts';
@@ -107,19 +107,27 @@ async function mint(
   const { answer, replayed } = await administer(ports, request, async (now): Promise<Change<Fields>> => {
     const license = await readLicense(ports, request.caller, minting.hash);
     if (license === undefined) throw refused(LICENSE_NOT_FOUND);
+    requireSignedEnd(license, 'format');
     const documents = (await documentsOf(ports, minting.hash)).filter(
       ({ format }) => format === minting.format,
     );
-    const terms = { license, issuer, issuedAt: now, licenseKey: minting.licenseKey ?? keyIn(documents) };
-    const meaning = holding(() => rendering.meaningOf(terms));
-    const isCurrent = ({ text }: DocumentRecord) => rendering.meaningIn(text) === meaning;
-    const alike = documents.filter(isCurrent);
-    const current = minting.keys === 'any' ? alike[0] : await firstActive(ports, alike);
-    if (current !== undefined) return { answer: current, writes: [], act: actOf(current) };
-    if (signed?.meaning !== meaning) signed = { document: await sign(ports, minting.format, terms), meaning };
+    const [newest] = documents;
+    // The newest is the one that counts, so none may seem as old as the one before it.
+    const issuedAt = Math.max(now, (newest?.issued_at ?? 0) + 1);
+    const terms = { license, issuer, issuedAt, licenseKey: minting.licenseKey ?? keyIn(documents) };
+    const meaning = holding(() => {
+      rendering.check(terms);
+      return rendering.meaningOf(terms);
+    });
+    const isCurrent = newest !== undefined && rendering.meaningIn(newest.text) === meaning;
+    if (isCurrent && (minting.keys === 'any' || (await isActive(ports, newest))))
+      return { answer: newest, writes: [], act: actOf(newest) };
+    if (signed?.meaning !== meaning || signed.document.issued_at <= (newest?.issued_at ?? 0))
+      signed = { document: await sign(ports, minting.format, terms), meaning };
     const { document } = signed;
+    const first = documentPath(minting.hash, document.format, document.kid);
     const isTaken = documents.some(({ kid }) => kid === document.kid);
-    const path = `${documentPath(minting.hash, document.format, document.kid)}${isTaken ? `_${await digestOf(meaning)}` : ''}`;
+    const path = isTaken ? `${first}_${document.issued_at}` : first;
     return {
       answer: document,
       writes: [{ op: 'set', path, fields: document, demand: 'absent' }],
@@ -133,15 +141,9 @@ async function sign(ports: Ports, format: IssuableFormat, terms: Terms): Promise
   return documentOf(format, terms, await RENDERINGS[format].sign(ports.keys, terms));
 }
 
-/** One whose key still signs. Others are kept, and a document of the key that signs now takes their place. */
-async function firstActive(
-  { keys }: Pick<Ports, 'keys'>,
-  documents: readonly DocumentRecord[],
-): Promise<DocumentRecord | undefined> {
-  for (const document of documents) {
-    if ((await keys.find(document.kid))?.state === 'active') return document;
-  }
-  return undefined;
+/** Whether its key still signs. If not, a document of the key that signs now takes its place. */
+async function isActive({ keys }: Pick<Ports, 'keys'>, { kid }: DocumentRecord): Promise<boolean> {
+  return (await keys.find(kid))?.state === 'active';
 }
 
 /** The licence key that a DTLIC2 document names. */
@@ -149,14 +151,6 @@ export function keyIn(documents: readonly DocumentRecord[]): string | undefined 
   const text = documents.find(({ format }) => format === 'dtlic2')?.text;
   return text === undefined ? undefined : (dtlic2.decode(text).license.licenseId ?? undefined);
 }
-
-/** What changes a document's place when one of the same key says something else. */
-async function digestOf(meaning: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(meaning));
-  return hex(new Uint8Array(digest)).slice(0, DIGEST_DIGITS);
-}
-
-const DIGEST_DIGITS = 16;
 
 function actOf({ license_id, format, kid }: DocumentRecord) {
   return { action: 'documents.issue', target: license_id, before: null, after: { format, kid } };
@@ -186,11 +180,21 @@ export function issuedFormats(documents: readonly DocumentRecord[]): IssuableFor
 }
 
 /**
- * Refuses terms that a format cannot hold, before anything is stored.
+ * Refuses terms that a format cannot hold, before anything is stored. `sent` are the members that the request is about.
  * @throws CountersignError `invalid_request`
  */
-export function requireHoldable(format: IssuableFormat, terms: Terms): void {
+export function requireHoldable(
+  format: IssuableFormat,
+  terms: Terms,
+  sent: Partial<LicenseRecord> = terms.license,
+): void {
+  requireSignedEnd(terms.license, sent.expiry_strategy === undefined ? 'expires_at' : 'expiry_strategy');
   holding(() => RENDERINGS[format].check(terms));
+}
+
+function requireSignedEnd(license: LicenseRecord, member: string): void {
+  const problem = endProblem(license);
+  if (problem !== undefined) throw unholdable(problem, member);
 }
 
 /** The sentences of these errors name members and no values. */

@@ -54,14 +54,16 @@ export async function examineCaio(
   const { license, kid, onRecord, refusal } = await examineLicense(ports, { text, scope: {}, issuer });
   if (license === undefined) return { caio: undefined, refusal };
   const document = ports.hasher.hash('document', base64Encode(signedBytesOf(text)));
-  const terms = termsOf(license, kid ?? null, document, onRecord?.record);
+  // What was set for the customer who has it now is none of the former one's.
+  const record = onRecord?.isTransferred ? undefined : onRecord?.record;
+  const terms = termsOf(license, kid ?? null, document, record);
   const holder = onRecord === undefined ? foreignLicensePath(document) : licensePath(onRecord.hash);
   return { caio: { holder, terms, onRecord }, refusal };
 }
 
 /**
  * The same, of a licence that holds.
- * @throws CountersignError why it does not: a code of licences, or `license_not_accepted` with the `reason`
+ * @throws CountersignError why it does not: a code of licences, `legacy_sunset`, or `license_not_accepted` with the `reason`
  */
 export async function requireCaio(
   ports: Ports,
@@ -75,6 +77,7 @@ export async function requireCaio(
 
 export function notAccepted({ code, detail }: NonNullable<ExaminedCaio['refusal']>): CountersignError {
   if (code === 'document_expired') return new CountersignError('license_expired', EXPIRED);
+  if (code === 'legacy_sunset') return new CountersignError(code, detail);
   if (Object.hasOwn(ERRORS, code) && !Object.hasOwn(VERIFICATION_CODES, code))
     return new CountersignError(code as ErrorCode, detail);
   return new CountersignError('license_not_accepted', detail, { members: { reason: code } });

@@ -1,5 +1,4 @@
 /** What the clients of CAIO licences are told: does the licence hold, what does it allow, and is this instance one of it? */
-import { decideKey } from '../decide/key.ts';
 import { licenseRefusal } from '../decide/license.ts';
 import { CountersignError } from '../errors.ts';
 import type { Ports } from '../ports/ports.ts';
@@ -8,9 +7,11 @@ import { licenseRecord } from '../records/license.ts';
 import { ACTIVATIONS, activationPath, holderOf } from '../records/paths.ts';
 import { VERIFICATION_CODES, type VerificationCode } from '../verification.ts';
 import { countInstances, isLive } from './activations-slots.ts';
+import { keyProblem } from './licensing-keys.ts';
 import { type CaioLicense, type CaioTerms, type ExaminedCaio, examineCaio } from './licensing-license.ts';
 import { readRecord } from './read.ts';
 import type { Settings } from './settings.ts';
+import { LICENSE_TRANSFERRED } from './validate-on-record.ts';
 
 export interface LicensingStatus {
   readonly refusal: ExaminedCaio['refusal'];
@@ -41,10 +42,11 @@ export async function statusOf(
 ): Promise<LicensingStatus> {
   const { holder, terms, activation, refusal } = about;
   const max = terms.max_instances;
+  const isAnothers = refusal?.code === LICENSE_TRANSFERRED.code;
   return {
     refusal,
     terms,
-    instancesInUse: await countInstances(ports, holder, max),
+    instancesInUse: isAnothers ? 0 : await countInstances(ports, holder, max),
     activation: activation !== undefined && isLive(activation, max) ? activation : undefined,
     now: ports.clock.now(),
   };
@@ -59,10 +61,12 @@ export async function instanceStatus(ports: Ports, instanceId: string): Promise<
   const [snapshot] = await ports.store.get([holder]);
   const license = readRecord(licenseRecord, snapshot)?.record;
   const now = ports.clock.now();
-  const terms = { ...record, ...license?.limits };
-  const refusal =
-    (license && licenseRefusal(license, now)) ??
-    refusalOf((await keyProblem(ports, record, now)) ?? lifetimeProblem(record, now));
+  const isTransferred = license !== undefined && license.customer.id !== record.customer_id;
+  const terms = isTransferred ? record : { ...record, ...license?.limits };
+  const refusal = isTransferred
+    ? LICENSE_TRANSFERRED
+    : ((license && licenseRefusal(license, now)) ??
+      refusalOf((await activationKeyProblem(ports, record, now)) ?? lifetimeProblem(record, now)));
   return statusOf(ports, { holder, terms, activation: record, refusal });
 }
 
@@ -78,18 +82,20 @@ async function newestActivation({ store, hasher }: Pick<Ports, 'store' | 'hasher
   throw new CountersignError('activation_not_found', 'This instance is not activated. Activate it first.');
 }
 
-async function readActivation(ports: Ports, { holder }: CaioLicense, instanceId: string) {
-  const path = activationPath(holder, ports.hasher.hash('instance', instanceId));
-  const [snapshot] = await ports.store.get([path]);
+/** Undefined of an instance that was never activated, or has been given back. */
+export async function readActivation(
+  { store, hasher }: Pick<Ports, 'store' | 'hasher'>,
+  { holder }: Pick<CaioLicense, 'holder'>,
+  instanceId: string,
+): Promise<ActivationRecord | undefined> {
+  const [snapshot] = await store.get([activationPath(holder, hasher.hash('instance', instanceId))]);
   return readRecord(activationRecord, snapshot)?.record;
 }
 
 /** What has become of the key since the activation. */
-async function keyProblem({ keys }: Ports, { kid }: ActivationRecord, now: number) {
-  if (kid === null)
-    return keys.macKeys().some(({ sunsetAt }) => now < sunsetAt) ? undefined : 'legacy_sunset';
-  const key = await keys.find(kid);
-  return key === undefined ? 'unknown_key' : decideKey(key.state, key.sunsetAt, now);
+async function activationKeyProblem({ keys }: Ports, { kid }: ActivationRecord, now: number) {
+  if (kid !== null) return keyProblem(keys, kid, now);
+  return keys.macKeys().some(({ sunsetAt }) => now < sunsetAt) ? undefined : 'legacy_sunset';
 }
 
 function lifetimeProblem({ expires_at: end }: ActivationRecord, now: number): VerificationCode | undefined {

@@ -3,7 +3,8 @@
  * documents stay on record.
  *
  * It walks through the documents of the old key, a page at a time, and looks beside each for that of the new key; its
- * place in the store allows one. So it can be killed and started again at any time, and two may run at once: what is
+ * place in the store allows one. One that is older than the document of the old key does not count: the old key was made
+ * active again and has signed another content since. So it can be killed and started again at any time, and two may run at once: what is
  * there is left alone.
  */
 
@@ -78,11 +79,12 @@ function documentsOf(kid: string): Query {
 }
 
 interface Work {
-  readonly licenseHash: string;
   readonly old: DocumentRecord;
   /** Why it is not signed anew. */
   readonly refusal: string | undefined;
   readonly found: DocumentRecord | undefined;
+  /** Where the new document goes. */
+  readonly path: string;
 }
 
 /** Licences and new documents of a whole page in one round trip. */
@@ -96,25 +98,32 @@ async function readPage(
     const old = readOr(documentRecord, snapshot, (error) => damage.push(error));
     return old === undefined ? [] : [{ licenseHash: snapshot.path.split('/')[1] ?? '', old }];
   });
-  const paths = olds.flatMap(({ licenseHash, old }) => [
-    licensePath(licenseHash),
-    documentPath(licenseHash, old.format, signer.kid),
-  ]);
+  const paths = olds.flatMap(({ licenseHash, old }) => {
+    const first = documentPath(licenseHash, old.format, signer.kid);
+    return [licensePath(licenseHash), first, `${first}_after_${old.issued_at}`];
+  });
   const found = await store.get(paths);
   const now = clock.now();
   return olds.map(({ licenseHash, old }, i) => {
     const place = `${licenseHash}/${old.format}`;
     // A licence that was renewed under the old key has several; the newest says what holds.
-    if (met.has(place)) return { licenseHash, old, refusal: 'superseded', found: undefined };
+    if (met.has(place)) return { old, refusal: 'superseded', found: undefined, path: '' };
     met.add(place);
     let isDamaged = false;
     const onDamage = () => {
       isDamaged = true;
     };
-    const license = readOr(licenseRecord, found[2 * i], onDamage);
-    const document = readOr(documentRecord, found[2 * i + 1], onDamage);
+    const license = readOr(licenseRecord, found[3 * i], onDamage);
+    const first = readOr(documentRecord, found[3 * i + 1], onDamage);
+    const later = readOr(documentRecord, found[3 * i + 2], onDamage);
     const refusal = license === undefined ? 'license_not_found' : licenseRefusal(license, now)?.code;
-    return { licenseHash, old, refusal: isDamaged ? 'record_damaged' : refusal, found: document };
+    const isBefore = first !== undefined && first.issued_at < old.issued_at;
+    return {
+      old,
+      refusal: isDamaged ? 'record_damaged' : refusal,
+      found: isBefore ? later : first,
+      path: paths[3 * i + (isBefore ? 2 : 1)] ?? '',
+    };
   });
 }
 
@@ -136,7 +145,7 @@ async function reissueOne(
   ports: Reissuing,
   { signer, isDryRun, from }: ReissueOptions,
   pace: () => Promise<void>,
-  { licenseHash, old, refusal, found }: Work,
+  { old, refusal, found, path }: Work,
 ): Promise<Reissued> {
   if (found !== undefined) return { outcome: 'signed_before', reason: null, old, new: found };
   const problem = refusal ?? formatProblem(old, signer);
@@ -147,7 +156,7 @@ async function reissueOne(
   const { format, payload } = contentOf(old, issuedAt);
   const text = format.encode(payload, await signer.sign(format.signedBytes(payload, signer)));
   const document = { ...old, kid: signer.kid, text, issued_at: issuedAt, replaces: from };
-  return { outcome: 'signed', reason: null, old, new: await storeOnce(ports, licenseHash, document) };
+  return { outcome: 'signed', reason: null, old, new: await storeOnce(ports, path, document) };
 }
 
 /** Why the key can never sign this document anew; found out before anything is asked of its KMS. */

@@ -1,5 +1,5 @@
 /** The answer to a request that carries an `Idempotency-Key` that was answered before. */
-import { holdsSeat, licenseRefusal } from '../decide/license.ts';
+import { askedByMachine, holdsSeat, licenseRefusal } from '../decide/license.ts';
 import { type Refusal, refuse } from '../decide/refusal.ts';
 import { parseSessionId } from '../session-id.ts';
 import { restorePayload } from './acquire-request.ts';
@@ -16,8 +16,11 @@ export function replayOf({ request, now }: Attempt, basis: Basis): Granted | und
   if (remembered === undefined) return undefined;
   const payload = restorePayload(remembered, request.command);
   const generation = parseSessionId(payload.session_id)?.generation ?? '';
-  const refusal = licenseRefusal(basis.license.record, now) ?? sessionRefusal(basis, generation);
-  if (refusal === undefined) return { license: basis.license.record, payload, replayed: true };
+  const { license, session } = basis;
+  const refusal =
+    licenseRefusal(license.record, now, askedByMachine(license.record, session?.record, now)) ??
+    sessionRefusal(basis, generation);
+  if (refusal === undefined) return { license: license.record, payload, replayed: true };
   // An attempt of this very request: what became of it is decided afresh.
   if (request.committed.has(generation)) return undefined;
   throw refused(refusal);

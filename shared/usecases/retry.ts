@@ -39,7 +39,7 @@ export async function retryCommits<T>(
       await clock.pause(pauseBefore(interruptions, random.bytes(1)[0] ?? 0));
     }
   }
-  throw unavailable('Too many requests compete for this licence. Try again.');
+  throw unavailable('Too many requests change this at the same time. Try again.');
 }
 
 function pauseBefore(retry: number, jitter: number): number {

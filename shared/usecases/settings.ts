@@ -1,3 +1,5 @@
+import type { ProductTable } from '../wire/products.ts';
+
 /** What an operator decides for all licences of a deployment. */
 export interface Settings {
   /** `iss` of every document. */
@@ -9,4 +11,6 @@ export interface Settings {
    * document. Absent is `reject`.
    */
   readonly signingFailurePolicy?: 'reject' | 'unsigned';
+  /** What is sold. Without it any product may be issued, and no tier gives anything. */
+  readonly products?: ProductTable;
 }

@@ -1,22 +1,31 @@
 import { transfer } from '../decide/license-change.ts';
 import type { Ports } from '../ports/ports.ts';
+import type { LicenseRecord } from '../records/license.ts';
 import type { LicenseRequest } from './edit-license.ts';
 import { type ChangedLicense, changeTerms } from './edit-license-terms.ts';
-import { knownCustomer } from './known-customer.ts';
+import { activeCustomer, knownCustomer } from './known-customer.ts';
 import type { Settings } from './settings.ts';
 
+export interface Receiver {
+  readonly customerId: string;
+  /** Whom a node-locked licence names from now on; the same as before when left out. */
+  readonly holder?: NonNullable<LicenseRecord['holder']> | undefined;
+}
+
 /**
- * Gives a licence to another customer. Its key and its sessions stay.
- * @throws CountersignError `customer_not_found`, and as `changeTerms`
+ * Gives a licence to another customer, another holder, or both. Its key and its sessions stay.
+ * @throws CountersignError `customer_not_found`, `customer_inactive`, and as `changeTerms`
  */
 export function transferLicense(
   ports: Ports,
   settings: Settings,
   request: LicenseRequest,
-  customerId: string,
+  { customerId, holder }: Receiver,
 ): Promise<ChangedLicense> {
   return changeTerms(ports, settings, request, 'transfer', async (license) => {
-    const { record } = await knownCustomer(ports.store, request.caller, customerId);
-    return transfer(license, customerId, record);
+    // Who has it already gets nothing: a transfer whose documents are not signed yet is completed by repeating it.
+    const find = license.customer_id === customerId ? knownCustomer : activeCustomer;
+    const { record } = await find(ports.store, request.caller, customerId);
+    return transfer(license, customerId, record, holder);
   });
 }

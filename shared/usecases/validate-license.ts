@@ -16,7 +16,7 @@ import { VERIFICATION_CODES, type VerificationCode } from '../verification.ts';
 import type { IssuedLicense } from '../wire/issued.ts';
 import { importedKeys } from './imported-keys.ts';
 import { isMacGenuine } from './validate-mac.ts';
-import { findOnRecord, type LicenseOnRecord } from './validate-on-record.ts';
+import { findOnRecord, LICENSE_TRANSFERRED, type LicenseOnRecord } from './validate-on-record.ts';
 
 export interface LicenseToValidate {
   /** That `recognizeIssued` knows. */
@@ -74,13 +74,17 @@ export async function examineLicense(ports: Ports, given: LicenseToValidate): Pr
 async function examine(ports: Ports, { text, scope, issuer }: LicenseToValidate): Promise<ExaminedLicense> {
   const now = ports.clock.now();
   const keys = importedKeys(ports.keys);
-  const result = await verifyLicense(text, { keys, now, issuer, scope: scopeOf(scope) });
+  // Of some formats the features are on record only.
+  const { features: wanted, ...rest } = scopeOf(scope);
+  const result = await verifyLicense(text, { keys, now, issuer, scope: rest });
   if (!result.valid) return expired(ports, text, result);
   const key = await keys.find(result.kid);
   const isOurs = key === undefined || !('issuer' in key) || key.issuer === undefined;
-  const { license, kid } = result;
-  const onRecord = await findOnRecord(ports, license, text);
-  const refusal = liveRefusal(onRecord, isOurs, now);
+  const { kid } = result;
+  const onRecord = await findOnRecord(ports, result.license, text);
+  const license = withFeatures(result.license, onRecord);
+  const missing = scopeProblem(license, { features: wanted });
+  const refusal = liveRefusal(onRecord, isOurs, now) ?? (missing && refused(missing).refusal);
   return { license, kid, onRecord, refusal };
 }
 
@@ -97,6 +101,14 @@ async function expired(
   return { license, kid: undefined, onRecord, refusal };
 }
 
+/** AEGIS and DTLIC2 documents list no features: what such a licence includes is what its record says. */
+function withFeatures(license: IssuedLicense, onRecord: LicenseOnRecord | undefined): IssuedLicense {
+  if (onRecord === undefined || FORMATS_WITH_FEATURES.has(license.format)) return license;
+  return { ...license, features: onRecord.record.features };
+}
+
+const FORMATS_WITH_FEATURES: ReadonlySet<IssuedLicense['format']> = new Set(['caio-v1', 'caio-v2']);
+
 /** What a session's scope means for a licence: the machine is the instance. */
 function scopeOf({ product, version, hardwareId, features }: Scope): LicenseScope {
   return { product, version, instanceFingerprint: hardwareId, features };
@@ -104,6 +116,7 @@ function scopeOf({ product, version, hardwareId, features }: Scope): LicenseScop
 
 /** Why a genuine licence does not hold here. One of another system may be unknown here and hold nevertheless. */
 function liveRefusal(onRecord: LicenseOnRecord | undefined, isOurs: boolean, now: number) {
+  if (onRecord?.isTransferred) return LICENSE_TRANSFERRED;
   if (onRecord !== undefined) return licenseRefusal(onRecord.record, now);
   return isOurs ? LICENSE_NOT_FOUND : undefined;
 }

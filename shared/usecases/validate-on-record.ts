@@ -1,4 +1,6 @@
 /** Finds the record of a licence that was issued as text. */
+import { scopeProblem } from '../client/verify-license.ts';
+import { refuse } from '../decide/refusal.ts';
 import { normalizeLicenseKey } from '../license-key.ts';
 import type { Snapshot } from '../ports/document-store.ts';
 import { documentId } from '../ports/document-store.ts';
@@ -14,7 +16,15 @@ export interface LicenseOnRecord {
   /** L of its path. */
   readonly hash: string;
   readonly record: LicenseRecord;
+  /** Whether the text names a former customer or holder: the licence is another one's by now. */
+  readonly isTransferred: boolean;
 }
+
+/** What a former customer is told, whatever has become of the licence since: that is the new one's. */
+export const LICENSE_TRANSFERRED = refuse(
+  'license_transferred',
+  'This licence belongs to another customer now. Ask the vendor for one of your own.',
+);
 
 type Finding = Pick<Ports, 'store' | 'hasher'>;
 
@@ -26,7 +36,14 @@ export async function findOnRecord(
 ): Promise<LicenseOnRecord | undefined> {
   const snapshot = await FINDERS[license.format](ports, license, text);
   const record = readRecord(licenseRecord, snapshot)?.record;
-  return snapshot && record && { hash: documentId(snapshot.path), record };
+  if (snapshot === undefined || record === undefined) return undefined;
+  return { hash: documentId(snapshot.path), record, isTransferred: namesAnother(license, record) };
+}
+
+/** Whether a text names another customer than the licence has by now or, where it names none, another holder. */
+export function namesAnother(license: IssuedLicense, { customer, holder }: LicenseRecord): boolean {
+  if (license.customer.id !== null) return license.customer.id !== customer.id;
+  return holder !== null && scopeProblem(license, holder) !== undefined;
 }
 
 type Finder = (ports: Finding, license: IssuedLicense, text: string) => Promise<Snapshot | undefined>;
@@ -47,8 +64,7 @@ const FINDERS: Readonly<Record<IssuedFormatName, Finder>> = {
     const document = await findDocument(store, customer.id, (found) => found.text === text);
     if (document === undefined) return undefined;
     const [found] = await store.get([licensePath(document.hash)]);
-    // A licence that was transferred is not theirs any more.
-    return found?.fields.customer_id === customer.id ? found : undefined;
+    return found;
   },
   dtlic2: async ({ store, hasher }, { licenseId }) => {
     const [found] = await store.get([

@@ -6,7 +6,7 @@
 import type { JsonObject } from '../canonical/strict-json.ts';
 import { verifyDocument } from '../client/verify.ts';
 import { staleRefusal } from '../decide/heartbeat.ts';
-import { LICENSE_NOT_FOUND, licenseRefusal } from '../decide/license.ts';
+import { askedByMachine, LICENSE_NOT_FOUND, licenseRefusal } from '../decide/license.ts';
 import type { Scope } from '../decide/scope.ts';
 import type { ErrorCode } from '../errors.ts';
 import { recognizeIssued } from '../formats/issued.ts';
@@ -56,5 +56,6 @@ async function liveRefusal(ports: Ports, payload: DocumentPayload, now: number) 
   if (address === undefined) return LICENSE_NOT_FOUND;
   const { license, session } = await readSession(ports, address);
   if (license === undefined) return LICENSE_NOT_FOUND;
-  return licenseRefusal(license.record, now) ?? staleRefusal(session?.record, address.generation);
+  const asked = askedByMachine(license.record, session?.record, now);
+  return licenseRefusal(license.record, now, asked) ?? staleRefusal(session?.record, address.generation);
 }

@@ -2,14 +2,35 @@
 import { z } from 'zod';
 import { ALGORITHM_NAMES } from '../algorithms.ts';
 import { MAX_STRING_LENGTH } from '../constants.ts';
-import { fitsEnd } from '../products.ts';
+import { EXPIRY_STRATEGY_NAMES } from '../expiry-strategies.ts';
+import { licensePolicy } from '../records/license.ts';
 import { TIER_NAMES } from '../tiers.ts';
 import { customerId } from './customers.ts';
-import { pagingAnswer, pagingQuery } from './paging.ts';
+import {
+  DOCUMENT,
+  DOCUMENTS,
+  ISSUED_LICENSE,
+  LICENSE,
+  LICENSES,
+  LISTED_LICENSE,
+  REVOKED,
+  STATS,
+} from './examples/licenses.ts';
+import { CUSTOMER_ID } from './examples/values.ts';
+import { checkWalk, walkAnswer, walkQuery } from './paging.ts';
+import {
+  allowedHardware,
+  termDays as days,
+  features,
+  limits,
+  MEANS,
+  majorVersions,
+  policyChanges,
+  seats,
+  text,
+} from './terms.ts';
 
-const text = z.string().min(1).max(MAX_STRING_LENGTH);
 const instant = z.iso.datetime({ offset: true });
-const days = z.int().min(1).max(36_500);
 
 export const LICENSE_TYPES = [
   'perpetual',
@@ -20,6 +41,7 @@ export const LICENSE_TYPES = [
   'enterprise',
 ] as const;
 export const LICENSE_STATUSES = ['active', 'suspended', 'revoked', 'expired'] as const;
+export type LicenseStatus = (typeof LICENSE_STATUSES)[number];
 /** Formats that are issued; CAIO v1 is read only. */
 export const ISSUED_FORMAT_NAMES = ['aegis', 'caio-v2', 'dtlic2'] as const;
 
@@ -27,47 +49,52 @@ const fingerprint = z
   .string()
   .regex(/^sha256:[0-9a-f]{64}$/, { error: 'must be sha256: and 64 lower-case hexadecimal digits' });
 
-const limits = z.object({
-  max_instances: z.int().positive(),
-  max_services: z.int().positive(),
-  max_requests_per_day: z.int().positive(),
-});
+export const KEY_STYLES = ['standard', 'datatools'] as const;
 
 export const issueLicenseRequest = z
   .object({
     customer_id: customerId,
-    /** The product; `module_name` is what AEGIS calls it. */
-    module_name: text,
+    module_name: text.meta({ description: 'The product, as AEGIS calls it.' }),
     license_type: z.enum(LICENSE_TYPES),
-    allowed_major_versions: z.array(z.int().nonnegative()).max(64).nullable().default(null),
-    duration_days: days.optional(),
-    instance_fingerprint: fingerprint.nullable().default(null),
-    notes: z.string().max(4_000).nullable().default(null),
+    // What is left out from here to `policy` comes from the table of products, where there is one; null and [] do not.
+    allowed_major_versions: majorVersions.nullable().exactOptional().meta(MEANS.allowed_major_versions),
+    duration_days: days
+      .nullable()
+      .exactOptional()
+      .meta({ description: 'Of 24 hours each; null is without an end.' }),
+    features: features.exactOptional(),
+    add_features: features
+      .exactOptional()
+      .meta({ description: 'Beside those of the tier, or of `features`.' }),
+    seats: seats.nullable().exactOptional().meta(MEANS.seats),
+    limits: limits.nullable().exactOptional().meta(MEANS.limits),
+    policy: policyChanges.exactOptional().meta({ description: 'What is left out is as the tier says.' }),
+    allowed_hardware: allowedHardware.exactOptional().meta(MEANS.allowed_hardware),
+    expiry_strategy: z.enum(EXPIRY_STRATEGY_NAMES).default('restrict').meta(MEANS.expiry_strategy),
+    instance_fingerprint: fingerprint.nullable().default(null).meta(MEANS.instance_fingerprint),
+    notes: z.string().max(4_000).nullable().default(null).meta(MEANS.notes),
     tier: z.enum(TIER_NAMES).default('enterprise'),
-    features: z.array(text).max(64).default([]),
-    /** Floating seats; null is unlimited. */
-    seats: z.int().positive().max(1_000_000).nullable().default(null),
-    limits: limits.nullable().default(null),
-    /** Whom a node-locked licence names. */
-    holder: z.object({ name: text, email: z.email() }).nullable().default(null),
-    /** The operator's own key; made here when left out. */
-    license_key: text.optional(),
-    /** Prefix of a key that is made here. */
+    holder: z.object({ name: text, email: z.email() }).nullable().default(null).meta(MEANS.holder),
+    license_key: text.optional().meta({ description: 'The operator’s own key; made here when left out.' }),
     key_prefix: z
       .string()
       .regex(/^[A-Z][A-Z0-9]{1,11}$/)
-      .default('LIC'),
-    /** What the service signs its sessions and its CAIO document with. */
-    signing_algorithm: z.enum(ALGORITHM_NAMES).default('EC_SIGN_ED25519'),
+      .default('LIC')
+      .meta({ description: 'Of a key that is made here.' }),
+    key_style: z.enum(KEY_STYLES).default('standard').meta({
+      description:
+        '`datatools` makes one like `DT1-CORE-5dd8e1db-d90c4656`: 64 random bits, so no seats go with it.',
+    }),
+    signing_algorithm: z
+      .enum(ALGORITHM_NAMES)
+      .default('EC_SIGN_ED25519')
+      .meta({ description: 'What the service signs its sessions and its CAIO document with.' }),
     formats: z
       .array(z.enum(ISSUED_FORMAT_NAMES))
       .max(ISSUED_FORMAT_NAMES.length)
       .refine((names) => new Set(names).size === names.length, { error: 'must not repeat a format' })
-      .default(['aegis']),
-  })
-  .refine(({ license_type, duration_days }) => fitsEnd(license_type, duration_days !== undefined), {
-    path: ['duration_days'],
-    error: 'A subscription, demo or trial needs duration_days; a perpetual licence has none.',
+      .default(['aegis'])
+      .meta({ description: 'Those that it is issued in at once.' }),
   })
   .meta({
     id: 'IssueLicenseRequest',
@@ -76,6 +103,7 @@ export const issueLicenseRequest = z
       module_name: 'sale_forecast',
       allowed_major_versions: [16, 17],
       license_type: 'subscription',
+      tier: 'team',
       duration_days: 365,
     },
   });
@@ -90,51 +118,71 @@ export const license = z
     status: z.enum(LICENSE_STATUSES),
     tier: z.enum(TIER_NAMES),
     features: z.array(z.string()),
-    allowed_major_versions: z.array(z.int()).nullable(),
-    seats: z.int().nullable(),
-    limits: limits.nullable(),
-    holder: z.object({ name: z.string(), email: z.string() }).nullable(),
-    instance_fingerprint: z.string().nullable(),
-    notes: z.string().nullable(),
-    revoked_reason: z.string().nullable(),
+    allowed_major_versions: z.array(z.int()).nullable().meta(MEANS.allowed_major_versions),
+    seats: z.int().nullable().meta(MEANS.seats),
+    limits: limits.nullable().meta(MEANS.limits),
+    policy: licensePolicy,
+    holder: z.object({ name: z.string(), email: z.string() }).nullable().meta(MEANS.holder),
+    instance_fingerprint: z.string().nullable().meta(MEANS.instance_fingerprint),
+    allowed_hardware: z
+      .array(z.string())
+      .nullable()
+      .meta({ description: 'Hashes of the machines that may acquire; null allows all.' }),
+    notes: z.string().nullable().meta(MEANS.notes),
+    revoked_reason: z.string().nullable().meta({ description: 'Null unless it is suspended or revoked.' }),
     issued_at: instant,
-    expires_at: instant.nullable(),
+    expires_at: instant.nullable().meta(MEANS.expires_at),
+    expiry_strategy: z.enum(EXPIRY_STRATEGY_NAMES).meta(MEANS.expiry_strategy),
     updated_at: instant,
-    /** The AEGIS document and its key; null when it has none. */
-    token: z.string().nullable(),
-    key_id: z.string().nullable(),
+    token: z.string().nullable().meta({ description: 'The newest AEGIS document; null when there is none.' }),
+    key_id: z.string().nullable().meta({ description: 'The `kid` of the key that signed it.' }),
   })
-  .meta({ id: 'License' });
+  .meta({ id: 'License', example: LICENSE });
 
 export type License = z.infer<typeof license>;
 
 /** A row of a list: documents are read one licence at a time. */
-export const listedLicense = license.omit({ token: true, key_id: true }).meta({ id: 'ListedLicense' });
+export const listedLicense = license
+  .omit({ token: true, key_id: true })
+  .meta({ id: 'ListedLicense', example: LISTED_LICENSE });
 
 export type ListedLicense = z.infer<typeof listedLicense>;
 
 /** The key is in this answer alone, and in that to the same request with the same Idempotency-Key: it is not stored. */
-export const issuedLicense = license.extend({ license_key: z.string() }).meta({ id: 'IssuedLicense' });
+export const issuedLicense = license
+  .extend({ license_key: z.string().meta({ description: 'Stored nowhere: this answer alone has it.' }) })
+  .meta({ id: 'IssuedLicense', example: ISSUED_LICENSE });
 
 export type IssueLicense = z.infer<typeof issueLicenseRequest>;
 
+const licenseFilters = {
+  customer_id: customerId.optional().meta({ param: { example: CUSTOMER_ID } }),
+  module_name: text.optional(),
+  license_type: z.enum(LICENSE_TYPES).optional(),
+  status: z.enum(LICENSE_STATUSES).optional(),
+  email: z
+    .string()
+    .min(1)
+    .max(MAX_STRING_LENGTH)
+    .optional()
+    .meta({ param: { description: 'As it is written in the licence, in any case.' } }),
+};
+
 export const listLicensesQuery = z
-  .object({
-    ...pagingQuery,
-    customer_id: customerId.optional(),
-    module_name: text.optional(),
-    license_type: z.enum(LICENSE_TYPES).optional(),
-    status: z.enum(LICENSE_STATUSES).optional(),
-    /** As it is written in the licence, in any case. */
-    email: z.string().min(1).max(MAX_STRING_LENGTH).optional(),
-    /** Active licences that end within so many days; the first to end comes first. */
+  .strictObject({
+    ...walkQuery,
+    ...licenseFilters,
     expiring_within_days: z
       .string()
-      .regex(/^[1-9]\d{0,3}$/, { error: 'must be a number from 1 to 9999' })
+      .regex(/^[1-9]\d{0,4}$/, { error: 'must be a number from 1 to 36500' })
       .transform(Number)
-      .optional(),
+      .pipe(days)
+      .optional()
+      .meta({
+        param: { description: 'Active licences that end within so many days; the first to end comes first.' },
+      }),
   })
-  .strict()
+  .superRefine(checkWalk)
   .refine(
     ({ status, expiring_within_days: days }) => days === undefined || (status ?? 'active') === 'active',
     {
@@ -146,17 +194,20 @@ export const listLicensesQuery = z
 export type ListLicenses = z.infer<typeof listLicensesQuery>;
 
 export const listLicensesResponse = z
-  .object({ licenses: z.array(listedLicense), ...pagingAnswer })
-  .meta({ id: 'ListLicensesResponse' });
+  .object({ licenses: z.array(listedLicense), ...walkAnswer })
+  .meta({ id: 'ListLicensesResponse', example: LICENSES });
 
 export const changeLicenseRequest = z
   .object({
-    notes: z.string().max(4_000).nullable(),
-    features: z.array(text).max(64),
-    seats: z.int().positive().max(1_000_000).nullable(),
-    limits: limits.nullable(),
-    allowed_major_versions: z.array(z.int().nonnegative()).max(64).nullable(),
-    expires_at: instant.nullable(),
+    notes: z.string().max(4_000).nullable().meta(MEANS.notes),
+    features,
+    seats: seats.nullable().meta(MEANS.seats),
+    limits: limits.nullable().meta(MEANS.limits),
+    policy: policyChanges.meta({ description: 'Its members that are left out stay.' }),
+    allowed_hardware: allowedHardware.meta(MEANS.allowed_hardware),
+    allowed_major_versions: majorVersions.nullable().meta(MEANS.allowed_major_versions),
+    expires_at: instant.nullable().meta(MEANS.expires_at),
+    expiry_strategy: z.enum(EXPIRY_STRATEGY_NAMES).meta(MEANS.expiry_strategy),
   })
   .partial()
   .refine((changes) => Object.keys(changes).length > 0, { error: 'Send at least one member to change.' })
@@ -164,16 +215,21 @@ export const changeLicenseRequest = z
 
 export const revokeResponse = z
   .object({ message: z.string(), license_id: z.string() })
-  .meta({ id: 'RevokeLicenseResponse' });
+  .meta({ id: 'RevokeLicenseResponse', example: REVOKED });
 
-/** Counts of licences. Every licence has one status and one type. */
+export const licenseStatsQuery = z.strictObject(licenseFilters);
+
+export type LicenseFilters = z.infer<typeof licenseStatsQuery>;
+
+/** Counts of licences. Every licence has one status, one type and one tier. */
 export const licenseStats = z
   .object({
     total: z.int(),
     by_status: z.record(z.enum(LICENSE_STATUSES), z.int()),
     by_type: z.record(z.enum(LICENSE_TYPES), z.int()),
+    by_tier: z.record(z.enum(TIER_NAMES), z.int()),
   })
-  .meta({ id: 'LicenseStats' });
+  .meta({ id: 'LicenseStats', example: STATS });
 
 export type LicenseStats = z.infer<typeof licenseStats>;
 
@@ -189,34 +245,49 @@ export const renewRequest = z
   .meta({ id: 'RenewRequest', example: { duration_days: 365 } });
 
 export const transferRequest = z
-  .object({ customer_id: customerId })
+  .object({
+    customer_id: customerId,
+    /** Whom a node-locked licence names from now on; the same as before when left out. */
+    holder: z.object({ name: text, email: z.email() }).exactOptional(),
+  })
   .meta({ id: 'TransferRequest', example: { customer_id: 'acme-ag' } });
 
 export const licenseDocument = z
   .object({
     license_id: z.string(),
-    /** `caio-v1` only of licences that were taken over. */
-    format: z.enum([...ISSUED_FORMAT_NAMES, 'caio-v1']),
+    format: z
+      .enum([...ISSUED_FORMAT_NAMES, 'caio-v1'])
+      .meta({ description: '`caio-v1` only of licences that were taken over.' }),
     key_id: z.string(),
     issued_at: instant,
-    replaces: z.string().nullable(),
-    document: z.string(),
+    replaces: z
+      .string()
+      .nullable()
+      .meta({ description: 'The `kid` of the document that it stands in for; null of a first one.' }),
+    document: z.string().meta({ description: 'The text, as the customer has it.' }),
   })
-  .meta({ id: 'LicenseDocument' });
+  .meta({ id: 'LicenseDocument', example: DOCUMENT });
 
 export type LicenseDocument = z.infer<typeof licenseDocument>;
 
-export const listDocumentsQuery = z.object({ format: z.enum(ISSUED_FORMAT_NAMES).optional() }).strict();
+export const listDocumentsQuery = z.strictObject({
+  format: z
+    .enum(ISSUED_FORMAT_NAMES)
+    .optional()
+    .meta({ param: { description: 'All formats when left out.' } }),
+});
 
 /** Newest first. */
 export const listDocumentsResponse = z
   .object({ documents: z.array(licenseDocument) })
-  .meta({ id: 'ListDocumentsResponse' });
+  .meta({ id: 'ListDocumentsResponse', example: DOCUMENTS });
 
 export const issueDocumentRequest = z
   .object({
     format: z.enum(ISSUED_FORMAT_NAMES),
-    /** A DTLIC2 document names it. It is not stored, so a licence that has none yet needs it here. */
-    license_key: text.optional(),
+    license_key: text.optional().meta({
+      description:
+        'A DTLIC2 document names it. It is not stored, so a licence that has none yet needs it here.',
+    }),
   })
   .meta({ id: 'IssueDocumentRequest', example: { format: 'aegis' } });

@@ -3,15 +3,20 @@ import { z } from 'zod';
 import { SCOPE_NAMES } from '../access/scopes.ts';
 import { MAX_STRING_LENGTH } from '../constants.ts';
 import { customerId } from './customers.ts';
+import { API_KEYS, CREATED_API_KEY, REVOKED_API_KEY } from './examples/operators.ts';
 import { depthProblem, pagingAnswer, pagingQuery } from './paging.ts';
 
 const instant = z.iso.datetime({ offset: true });
 
 const details = {
   name: z.string().min(1).max(MAX_STRING_LENGTH).meta({ description: 'What it is for.' }),
-  scopes: z.array(z.enum(SCOPE_NAMES)),
-  customer_id: customerId.nullable().meta({ description: 'The only customer whose objects it opens.' }),
-  expires_at: instant.nullable(),
+  scopes: z.array(z.enum(SCOPE_NAMES)).meta({ description: 'What it opens; none includes another.' }),
+  customer_id: customerId
+    .nullable()
+    .meta({ description: 'The only customer whose objects it opens; null for all.' }),
+  expires_at: instant
+    .nullable()
+    .meta({ description: 'The first instant at which it opens nothing; null for never.' }),
 };
 
 export const createApiKeyRequest = z
@@ -35,10 +40,12 @@ export const apiKey = z
     prefix: z.string().meta({ description: 'The beginning of the key; it names the key and opens nothing.' }),
     ...details,
     created_at: instant,
-    revoked_at: instant.nullable(),
-    last_used_at: instant.nullable().meta({ description: 'At most some minutes old.' }),
+    revoked_at: instant.nullable().meta({ description: 'Null while it is not.' }),
+    last_used_at: instant
+      .nullable()
+      .meta({ description: 'At most some minutes old; null when it never was.' }),
   })
-  .meta({ id: 'ApiKey' });
+  .meta({ id: 'ApiKey', example: REVOKED_API_KEY });
 
 export type ApiKey = z.infer<typeof apiKey>;
 
@@ -49,7 +56,7 @@ export const createdApiKey = apiKey
       .nullable()
       .meta({ description: 'In this answer alone; null when the request is answered a second time.' }),
   })
-  .meta({ id: 'CreatedApiKey' });
+  .meta({ id: 'CreatedApiKey', example: CREATED_API_KEY });
 
 export const listApiKeysQuery = z
   .strictObject(pagingQuery)
@@ -59,4 +66,4 @@ export const listApiKeysQuery = z
 
 export const listApiKeysResponse = z
   .object({ api_keys: z.array(apiKey), ...pagingAnswer })
-  .meta({ id: 'ListApiKeysResponse' });
+  .meta({ id: 'ListApiKeysResponse', example: API_KEYS });

@@ -1,7 +1,8 @@
 /** Customers, as operators see them. */
 import { z } from 'zod';
 import { MAX_STRING_LENGTH } from '../constants.ts';
-import { depthProblem, pagingAnswer, pagingQuery } from './paging.ts';
+import { CUSTOMER, CUSTOMERS } from './examples/operators.ts';
+import { checkWalk, walkAnswer, walkQuery } from './paging.ts';
 
 const text = z.string().max(MAX_STRING_LENGTH);
 const longText = z.string().max(4_000);
@@ -14,13 +15,15 @@ export const customerId = z
 /** In lower case, so that it is found however it is typed. */
 const email = z.email().max(MAX_STRING_LENGTH).toLowerCase();
 
+const UNKNOWN = { description: 'Null when it is not known.' };
+
 const details = {
   name: text.min(1),
-  email: email.nullable(),
-  company: text.nullable(),
-  phone: text.nullable(),
-  address: longText.nullable(),
-  notes: longText.nullable(),
+  email: email.nullable().meta(UNKNOWN),
+  company: text.nullable().meta(UNKNOWN),
+  phone: text.nullable().meta(UNKNOWN),
+  address: longText.nullable().meta(UNKNOWN),
+  notes: longText.nullable().meta(UNKNOWN),
   is_active: z.boolean(),
 };
 
@@ -28,11 +31,11 @@ export const createCustomerRequest = z
   .object({
     id: customerId,
     name: details.name,
-    email: details.email.default(null),
-    company: details.company.default(null),
-    phone: details.phone.default(null),
-    address: details.address.default(null),
-    notes: details.notes.default(null),
+    email: details.email.default(null).meta(UNKNOWN),
+    company: details.company.default(null).meta(UNKNOWN),
+    phone: details.phone.default(null).meta(UNKNOWN),
+    address: details.address.default(null).meta(UNKNOWN),
+    notes: details.notes.default(null).meta(UNKNOWN),
     is_active: details.is_active.default(true),
   })
   .meta({
@@ -52,28 +55,32 @@ export type ChangeCustomer = z.output<typeof changeCustomerRequest>;
 
 export const customer = z
   .object({ id: customerId, ...details, created_at: instant, updated_at: instant })
-  .meta({ id: 'Customer' });
+  .meta({ id: 'Customer', example: CUSTOMER });
 
 export type Customer = z.infer<typeof customer>;
 
 export const listCustomersQuery = z
   .strictObject({
-    ...pagingQuery,
-    email: z.string().max(MAX_STRING_LENGTH).toLowerCase().optional(),
+    ...walkQuery,
+    email: z
+      .string()
+      .max(MAX_STRING_LENGTH)
+      .toLowerCase()
+      .optional()
+      .meta({ param: { description: 'The whole address, in any case.', example: 'it@acme.example' } }),
     is_active: z
       .enum(['true', 'false'])
       .transform((text) => text === 'true')
-      .optional(),
+      .optional()
+      .meta({ param: { description: 'Only those that are, or that are not.' } }),
   })
-  .refine((paging) => depthProblem(paging) === undefined, {
-    error: 'reaches too deep; pages end at the 10000th item',
-  });
+  .superRefine(checkWalk);
 
 export type ListCustomersQuery = z.output<typeof listCustomersQuery>;
 
 export const listCustomersResponse = z
-  .object({ customers: z.array(customer), ...pagingAnswer })
-  .meta({ id: 'ListCustomersResponse' });
+  .object({ customers: z.array(customer), ...walkAnswer })
+  .meta({ id: 'ListCustomersResponse', example: CUSTOMERS });
 
 export const deletedCustomer = z.object({ message: z.string(), customer_id: customerId }).meta({
   id: 'DeletedCustomer',

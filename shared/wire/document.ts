@@ -11,15 +11,20 @@ const instant = z.iso.datetime({ offset: true });
 export const documentPayload = z
   .object({
     license_id: z.string(),
-    /** As the client sent it. In inline documents only. */
-    license_key: z.string().optional(),
+    license_key: z
+      .string()
+      .optional()
+      .meta({ description: 'As the client sent it. In inline documents only.' }),
     session_id: z.string(),
     hardware_id: z.string(),
     customer: z.object({ id: z.string(), name: z.string() }),
     product: z.string(),
     tier: z.enum(TIER_NAMES),
     features: z.array(z.string()),
-    allowed_major_versions: z.array(z.int()).nullable(),
+    allowed_major_versions: z
+      .array(z.int())
+      .nullable()
+      .meta({ description: 'Major versions of the product that may run; null for all.' }),
     issuer: z.string(),
     signed_at: instant,
     expires_at: instant.meta({
@@ -27,9 +32,9 @@ export const documentPayload = z
         'The document may be relied on before this instant: the end of the lease plus offline grace.',
     }),
     lease_expires_at: instant.meta({ description: 'The seat is held before this instant.' }),
-    license_expires_at: instant.nullable(),
-    heartbeat_seconds: z.int(),
-    borrowed: z.boolean(),
+    license_expires_at: instant.nullable().meta({ description: 'Null when the licence is perpetual.' }),
+    heartbeat_seconds: z.int().meta({ description: 'How often to heartbeat.' }),
+    borrowed: z.boolean().meta({ description: 'Whether the seat is held for a term without heartbeats.' }),
     nonce: z
       .string()
       .nullable()
@@ -44,7 +49,7 @@ export const inlineDocument = documentPayload
   .extend({
     license_key: z.string(),
     kid: z.string(),
-    signature: z.base64(),
+    signature: z.base64().meta({ description: 'Standard alphabet, with padding.' }),
     signature_algorithm: z.string(),
   })
   .meta({ id: 'InlineDocument' });

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { MAX_STRING_LENGTH } from '../constants.ts';
 import { customerId } from './customers.ts';
+import { IMPORT } from './examples/operators.ts';
+import { LEDGER_LINE } from './examples/values.ts';
 
 /** Two writes a line, and those of the audit trail: below the 500 that one commit of Firestore takes. */
 export const MAX_IMPORT_LINES = 200;
@@ -25,37 +27,36 @@ export type LedgerLine = z.infer<typeof ledgerLine>;
 
 export const importRequest = z
   .object({
-    lines: z.array(z.string()).min(1).max(MAX_IMPORT_LINES),
-    /** Whose licences they become. The ledger knows buyers only, who are the holders. */
-    customer_id: customerId.default('datatools'),
+    lines: z
+      .array(z.string())
+      .min(1)
+      .max(MAX_IMPORT_LINES)
+      .meta({ description: 'Lines of the ledger, a JSON object each, as they stand in the file.' }),
+    customer_id: customerId.default('datatools').meta({
+      description: 'Whose licences they become. The ledger knows buyers only, who are the holders.',
+    }),
     product: text.default('datatools'),
   })
   .meta({
     id: 'ImportRequest',
-    example: {
-      lines: [
-        '{"license_key":"DT1-CORE-5dd8e1db-d90c4656","name":"Ada","email":"ada@example.com","tier":"core","issued_at":"2025-12-02T03:04:05+00:00","expires_at":null,"blob":"DTLIC2:…"}',
-      ],
-    },
+    example: { lines: [LEDGER_LINE] },
   });
 
 export type ImportRequest = z.infer<typeof importRequest>;
 
 export const importedLine = z.object({
-  /** Of the line in the request, from 0. */
-  index: z.int(),
-  /** `known`: it was there, just so. */
-  outcome: z.enum(['added', 'known', 'refused']),
-  /** Why it was refused. */
-  reason: z.string().nullable(),
-  /** Of an added one: whether a key that is listed here has verified its signature. */
-  verified: z.boolean().nullable(),
+  index: z.int().meta({ description: 'Of the line in the request, from 0.' }),
+  outcome: z.enum(['added', 'known', 'refused']).meta({ description: '`known`: it was there, just so.' }),
+  reason: z.string().nullable().meta({ description: 'Why it was refused.' }),
+  verified: z.boolean().nullable().meta({
+    description: 'Of an added one: whether a key that is listed here has verified its signature.',
+  }),
 });
 
 export type ImportedLine = z.infer<typeof importedLine>;
 
 export const importResponse = z
   .object({ added: z.int(), known: z.int(), refused: z.int(), results: z.array(importedLine) })
-  .meta({ id: 'ImportResponse' });
+  .meta({ id: 'ImportResponse', example: IMPORT });
 
 export type ImportResponse = z.infer<typeof importResponse>;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { sunsetProblem } from '../keys/registry.ts';
 import { KEY_STATES } from '../keys/states.ts';
+import { JWKS, KEYS } from './examples/service.ts';
 
 const state = z.enum(KEY_STATES);
 const sunsetAt = z.iso
@@ -37,15 +38,19 @@ const jwk = z
   })
   .meta({ id: 'PublicJwk', description: 'RFC 7517, RFC 8037; `state`, `sunset_at` and `issuer` are ours.' });
 
-export const jwksResponse = z.object({ keys: z.array(jwk) }).meta({ id: 'JwksResponse' });
+export const jwksResponse = z.object({ keys: z.array(jwk) }).meta({ id: 'JwksResponse', example: JWKS });
 
 export const publicKey = z
   .object({
     kid: z.string().meta({ description: 'RFC 7638 thumbprint of the public key.' }),
     algorithm: z.string().meta({ description: 'The KMS name, as in `signature_algorithm`.' }),
     state,
-    sunset_at: sunsetAt.nullable(),
-    issuer: issuer.nullable(),
+    sunset_at: sunsetAt
+      .nullable()
+      .meta({ description: 'A retiring key verifies documents before this instant; else null.' }),
+    issuer: issuer.nullable().meta({
+      description: 'Of a key of another system, the only issuer that it vouches for; null of ours.',
+    }),
     pem_url: z
       .string()
       .nullable()
@@ -53,4 +58,6 @@ export const publicKey = z
   })
   .meta({ id: 'PublicKey' });
 
-export const keysResponse = z.object({ keys: z.array(publicKey) }).meta({ id: 'KeysResponse' });
+export const keysResponse = z
+  .object({ keys: z.array(publicKey) })
+  .meta({ id: 'KeysResponse', example: KEYS });

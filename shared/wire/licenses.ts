@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { MAX_NONCE_LENGTH, MAX_STRING_LENGTH } from '../constants.ts';
 import { FORMAT_NAMES } from '../formats/index.ts';
 import { documentPayload, inlineDocument, unsignedDocument } from './document.ts';
+import { ACQUIRE, FINGERPRINT, HEARTBEAT, RELEASE, VALIDATE } from './examples/sessions.ts';
+import { AEGIS_TOKEN, LICENSE_KEY, MODULE, SESSION_ID } from './examples/values.ts';
 
 const text = z.string().min(1).max(MAX_STRING_LENGTH);
 const instant = z.iso.datetime({ offset: true });
@@ -21,7 +23,7 @@ const format = z
 
 export const acquireRequest = z
   .object({ license_key: licenseKey, hardware_id: hardwareId, format, nonce: nonce.optional() })
-  .meta({ id: 'AcquireRequest', example: { license_key: 'DEMO-…', hardware_id: 'workstation-1' } });
+  .meta({ id: 'AcquireRequest', example: { license_key: LICENSE_KEY, hardware_id: 'workstation-1' } });
 
 export const borrowRequest = acquireRequest
   .extend({
@@ -32,7 +34,7 @@ export const borrowRequest = acquireRequest
   })
   .meta({
     id: 'BorrowRequest',
-    example: { license_key: 'DEMO-…', hardware_id: 'laptop-7', borrow_seconds: 86400 },
+    example: { license_key: LICENSE_KEY, hardware_id: 'laptop-7', borrow_seconds: 86400 },
   });
 
 export const heartbeatRequest = z
@@ -59,11 +61,11 @@ export const heartbeatRequest = z
       error: 'An inline document holds the licence key, so license_key is needed.',
     },
   )
-  .meta({ id: 'HeartbeatRequest', example: { session_id: 'ses_…' } });
+  .meta({ id: 'HeartbeatRequest', example: { session_id: SESSION_ID } });
 
 export const releaseRequest = z
   .object({ session_id: sessionId, license_key: licenseKey.optional(), hardware_id: hardwareId.optional() })
-  .meta({ id: 'ReleaseRequest', example: { session_id: 'ses_…' } });
+  .meta({ id: 'ReleaseRequest', example: { session_id: SESSION_ID } });
 
 /** AEGIS clients send null for what they do not know. */
 const isThere = (value: unknown) => value !== undefined && value !== null;
@@ -94,7 +96,7 @@ export const validateRequest = z
       description:
         'With `instance_domain`, the installation of a bound licence. Who sends `module_name` is refused one without them.',
     }),
-    instance_domain: text.nullish(),
+    instance_domain: text.nullish().meta({ description: 'Beside `instance_db_uuid`.' }),
   })
   .superRefine((body, context) => {
     for (const [ours, theirs] of TWO_NAMES) {
@@ -106,11 +108,11 @@ export const validateRequest = z
         context.addIssue({ code: 'custom', path: [missing], message: `Needed beside ${given}.` });
     }
   })
-  .meta({ id: 'ValidateRequest', example: { token: 'eyJ…', product: 'demo-app' } });
+  .meta({ id: 'ValidateRequest', example: { token: AEGIS_TOKEN, product: MODULE } });
 
 const lease = {
   session_id: z.string(),
-  lease_expires_at: instant,
+  lease_expires_at: instant.meta({ description: 'The seat is held before this instant.' }),
   heartbeat_seconds: z.int().meta({ description: 'How often to heartbeat.' }),
 };
 const signedDocument = {
@@ -127,7 +129,7 @@ const licenseData = z.union([inlineDocument, unsignedDocument]).optional().meta(
 
 export const acquireResponse = z
   .object({ ...signedDocument, license_data: licenseData, ...lease })
-  .meta({ id: 'AcquireResponse' });
+  .meta({ id: 'AcquireResponse', example: ACQUIRE });
 
 const documentError = z.enum(['signing_unavailable']).optional().meta({
   description:
@@ -138,13 +140,17 @@ export const heartbeatResponse = z
   .object({ ...lease, ...signedDocument, document_error: documentError })
   .meta({
     id: 'HeartbeatResponse',
+    example: HEARTBEAT,
     description:
       'A signed document is there when it was asked for, or when the last one is past half its life.',
   });
 
 export const releaseResponse = z
   .object({ session_id: z.string(), released_at: instant })
-  .meta({ id: 'ReleaseResponse' });
+  .meta({ id: 'ReleaseResponse', example: RELEASE });
+
+/** What the document says. */
+const OF_VALID = { description: 'Null when it does not say it, or does not hold.' };
 
 export const validateResponse = z
   .object({
@@ -153,23 +159,25 @@ export const validateResponse = z
       description: 'Why not: a code of docs/errors.md. Of a valid `CAIO-v1` licence `legacy_accepted`.',
     }),
     error: z.string().nullable().meta({ description: 'The same as a sentence.' }),
-    license_id: z.string().nullable(),
-    session_id: z.string().nullable(),
-    customer_name: z.string().nullable(),
-    product: z.string().nullable(),
-    tier: z.string().nullable(),
+    license_id: z.string().nullable().meta(OF_VALID),
+    session_id: z.string().nullable().meta({ description: 'Null of a licence that was issued as text.' }),
+    customer_name: z.string().nullable().meta(OF_VALID),
+    product: z.string().nullable().meta(OF_VALID),
+    tier: z.string().nullable().meta(OF_VALID),
     license_type: z
       .string()
       .nullable()
       .meta({ description: 'Of an issued licence; null of a session’s document.' }),
-    features: z.array(z.string()).nullable(),
-    expires_at: instant.nullable(),
+    features: z.array(z.string()).nullable().meta(OF_VALID),
+    expires_at: instant
+      .nullable()
+      .meta({ description: 'It holds before this instant; null for ever, or when it does not hold.' }),
     document: z
       .union([documentPayload, z.record(z.string(), z.json())])
       .nullable()
       .meta({ description: 'The payload: of a session’s document, or the claims of an issued licence.' }),
   })
-  .meta({ id: 'ValidateResponse' });
+  .meta({ id: 'ValidateResponse', example: VALIDATE });
 
 export const fingerprintRequest = z.object({ db_uuid: text, domain: text }).meta({
   id: 'FingerprintRequest',
@@ -182,4 +190,4 @@ export const fingerprintResponse = z
     db_uuid: z.string(),
     domain: z.string(),
   })
-  .meta({ id: 'FingerprintResponse' });
+  .meta({ id: 'FingerprintResponse', example: FINGERPRINT });

@@ -1,5 +1,6 @@
 /** Maintenance over HTTP: what the scheduler sends and what it is answered. */
 import { z } from 'zod';
+import { SWEEP } from './examples/service.ts';
 
 export const sweepRequest = z.object({}).meta({ id: 'SweepRequest', example: {} });
 
@@ -16,6 +17,6 @@ export const sweepReport = z
     damaged: count.meta({ description: 'Records that cannot be read. The operator has to look at them.' }),
     complete: z.boolean().meta({ description: 'False when the time was up first: call again.' }),
   })
-  .meta({ id: 'SweepReport' });
+  .meta({ id: 'SweepReport', example: SWEEP });
 
 export type SweepReport = z.infer<typeof sweepReport>;

@@ -1,5 +1,8 @@
-/** `countersign activate`, `status`, `renew --from`, `deactivate` on a machine that reaches no service. */
+/** `countersign activate`, `status`, `renew`, `deactivate` on a machine that reaches no service, or a wrong one. */
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -117,6 +120,41 @@ test('renews from what the vendor sent, and keeps the old one when that is anoth
   expect(JSON.parse((await run(['status', '--json'])).stdout).expires_at).toBe(
     '2101-01-01T00:00:00.000+00:00',
   );
+});
+
+test.each([
+  [
+    'does not take the licence',
+    403,
+    { code: 'license_not_accepted', detail: 'No.', reason: 'unknown_key' },
+    'give it with --from',
+  ],
+  ['answers something else', 200, { license_key: 7 }, 'something else than a licence'],
+  [
+    'has another buyer’s',
+    200,
+    { license_key: 'other.license', renewed: true, expires_at: null, days_left: null },
+    '(holder_mismatch)',
+  ],
+])('a service that %s leaves the licence as it is', async (_, status, body, sentence) => {
+  await run(['activate', blobFile(), ...BUYER]);
+  const before = readFileSync(file, 'utf8');
+  const other = readFileSync(blobFile({ name: 'Ada' }, 'other.license'), 'utf8').trim();
+  const answer = JSON.stringify(body).replace('other.license', other);
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => {
+      response.writeHead(status, { 'content-type': 'application/json' }).end(answer);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const { port } = server.address() as AddressInfo;
+    const renewed = await run(['renew'], { COUNTERSIGN_URL: `http://127.0.0.1:${port}` });
+    expect([renewed.code, renewed.stderr]).toEqual([1, expect.stringContaining(sentence)]);
+    expect(readFileSync(file, 'utf8')).toBe(before);
+  } finally {
+    server.close();
+  }
 });
 
 test('does not go back to a licence that ends sooner', async () => {

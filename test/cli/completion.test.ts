@@ -38,6 +38,13 @@ test('offers commands, commands of commands, and their options', async () => {
   expect(await offered('countersign', 'renew', '--f')).toEqual(expect.arrayContaining(['--from', '--file']));
 });
 
+test('offers commands that begin alike, of every group', async () => {
+  expect(await offered('countersign', 'licenses', 'issue')).toEqual(['issue', 'issue-document']);
+  expect(await offered('countersign', 'api-keys', '')).toEqual(['create', 'list', 'revoke', '--help']);
+  expect(await offered('countersign', 'audit', '')).toEqual(['list', 'export', 'verify', '--help']);
+  expect(await offered('countersign', 'licenses', 'change', 'some-id', '--if')).toEqual(['--if-match']);
+});
+
 test('offers a command’s own options only', async () => {
   expect(await offered('countersign', 'licenses', 'revoke', '--')).not.toContain('--days');
   expect(await offered('countersign', 'keys', 'activate', '--')).toContain('--sunset-days');

@@ -2,19 +2,22 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startTestKms, TEST_KEYS, type TestKms } from '../support/kms.ts';
-import { startTestOperator, TEST_ARNS, type TestOperator } from '../support/operator.ts';
+import { startTestKms, type TestKms } from '../support/kms.ts';
+import { TEST_ARNS, type TestOperator } from '../support/operator.ts';
+import {
+  ACTIVE,
+  type BeforeRotation,
+  carryOut,
+  ROOT,
+  startBeforeRotation,
+} from '../support/rotation-operator.ts';
 
-const RSA = 'RSA_SIGN_PKCS1_4096_SHA256';
-const ACTIVE = { name: TEST_KEYS.ed25519, algorithm: 'EC_SIGN_ED25519' };
-const ROOT = { name: TEST_ARNS.rsa, algorithm: RSA, use: 'root' };
 const NOBODY_ASKED = 'Nothing was changed: nobody can be asked here. Give --yes to go ahead.\n';
 
 let kms: TestKms;
 let operator: TestOperator;
-let next: { name: string; kid: string };
+let next: BeforeRotation['next'];
 let kid: string;
-let tests = 0;
 
 beforeAll(async () => {
   kms = await startTestKms();
@@ -22,18 +25,11 @@ beforeAll(async () => {
 afterAll(() => kms.stop());
 
 beforeEach(async () => {
-  operator = await startTestOperator(kms, [ACTIVE, ROOT]);
-  tests += 1;
-  const name = await operator.newKey(`faults-${tests}`);
-  next = { name, kid: await operator.kidOf(name) };
-  kid = await operator.kidOf(ACTIVE.name);
+  ({ operator, next, kid } = await startBeforeRotation(kms));
 });
 afterEach(() => operator.stop());
 
-async function done(...args: string[]): Promise<void> {
-  const { code, stderr } = await operator.run(['keys', ...args, '--yes']);
-  expect([code, stderr]).toEqual([0, '']);
-}
+const done = (...args: string[]) => carryOut(operator, args);
 
 /** What is said when the command is refused; it changes nothing, and shows no stack. */
 async function refused(

@@ -1,20 +1,23 @@
 /** `countersign keys …` that stops half way, or is given twice at once: what it began can be completed, and nothing is lost. */
+import { randomUUID } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { registryProblems } from '../../shared/keys/registry.ts';
-import { startTestKms, TEST_KEYS, type TestKms } from '../support/kms.ts';
-import { startTestOperator, TEST_ARNS, type TestOperator } from '../support/operator.ts';
-
-const ACTIVE = { name: TEST_KEYS.ed25519, algorithm: 'EC_SIGN_ED25519' };
-/** In the other cloud, so that it can be slow or out of reach alone. */
-const ROOT = { name: TEST_ARNS.rsa, algorithm: 'RSA_SIGN_PKCS1_4096_SHA256', use: 'root' };
+import { startTestKms, type TestKms } from '../support/kms.ts';
+import type { TestOperator } from '../support/operator.ts';
+import {
+  ACTIVE,
+  type BeforeRotation,
+  carryOut,
+  ROOT,
+  startBeforeRotation,
+} from '../support/rotation-operator.ts';
 
 let kms: TestKms;
 let operator: TestOperator;
-let next: { name: string; kid: string };
+let next: BeforeRotation['next'];
 let kid: string;
-let tests = 0;
 
 beforeAll(async () => {
   kms = await startTestKms();
@@ -22,11 +25,7 @@ beforeAll(async () => {
 afterAll(() => kms.stop());
 
 beforeEach(async () => {
-  operator = await startTestOperator(kms, [ACTIVE, ROOT]);
-  tests += 1;
-  const name = await operator.newKey(`interrupted-${tests}`);
-  next = { name, kid: await operator.kidOf(name) };
-  kid = await operator.kidOf(ACTIVE.name);
+  ({ operator, next, kid } = await startBeforeRotation(kms));
 });
 afterEach(async () => {
   await kms.setFault(null);
@@ -35,10 +34,7 @@ afterEach(async () => {
 
 const published = () => operator.manifest(ROOT.name);
 
-async function done(...args: string[]): Promise<void> {
-  const { code, stderr } = await operator.run(['keys', ...args, '--yes']);
-  expect([code, stderr]).toEqual([0, '']);
-}
+const done = (...args: string[]) => carryOut(operator, args);
 
 describe('while the KMS of the root is out of reach', () => {
   const away = { AWS_KMS_ENDPOINT: 'http://127.0.0.1:1' };
@@ -104,7 +100,7 @@ describe('two commands at once', () => {
   const slowRoot = () => kms.setFault({ kind: 'latency', ms: 1500 }, { method: 'TrentService.Sign' });
 
   test('of which one stages another key: both are in the list, or one is told to try again', async () => {
-    const other = await operator.newKey(`faults-${tests}-other`);
+    const other = await operator.newKey(`other-${randomUUID()}`);
     await slowRoot();
     const names = [next.name, other];
     const ends = await Promise.all(
@@ -125,7 +121,7 @@ describe('two commands at once', () => {
 
   test('of which one says that a key is compromised: it is', async () => {
     await done('stage', '--name', next.name);
-    const other = await operator.newKey(`faults-${tests}-other`);
+    const other = await operator.newKey(`other-${randomUUID()}`);
     await slowRoot();
     const [stage, compromise] = await Promise.all([
       operator.run(['keys', 'stage', '--name', other, '--yes']),

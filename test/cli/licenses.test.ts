@@ -1,5 +1,5 @@
 /** The operator's tour of README, word for word, and what else operators do with licences, on a running stack. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -21,6 +21,7 @@ let environment: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'countersign-licenses-'));
+  symlinkSync(join(REPOSITORY, 'docs'), join(folder, 'docs'));
   const home = join(folder, '.countersign');
   environment = { COUNTERSIGN_HOME: home, XDG_CONFIG_HOME: join(folder, 'settings') };
   stack = await spawnStack({ home });
@@ -90,18 +91,29 @@ describe('the tour of README', () => {
     expect(parts[5]).toMatch(/acme-gmbh +sale_forecast +enterprise +trial +active/);
   });
 
+  test('changes the trial, and takes over the ledger', async () => {
+    expect(parts[7]).toMatch(/^\S+ of acme-gmbh is active and ends /);
+    const { licenses } = await answered('licenses', 'list', '--customer', 'acme-gmbh');
+    expect(licenses).toEqual([expect.objectContaining({ module_name: 'sale_forecast', seats: 3 })]);
+    expect(parts[9]).toBe('2 added, 0 known before, 0 refused.\n');
+    const { licenses: taken } = await answered('licenses', 'find', '--email', 'grace@example.com');
+    expect(taken).toEqual([expect.objectContaining({ customer_id: 'datatools', expires_at: null })]);
+  });
+
   test('activates, renews and deactivates it', () => {
-    expect(parts[6]).toMatch(/^Activated\. Tier core, for Ada Lovelace\. It ends .* in 36[45] days\.\n$/);
-    expect(parts[7]).toMatch(/^Tier core, for Ada Lovelace\./);
-    expect(parts[11]).toMatch(/^Renewed\. Tier core, .* in (729|73[01]) days\.\n$/);
-    expect(parts[12]).toMatch(/^Deactivated/);
+    expect(parts[10]).toMatch(/^Activated\. Tier core, for Ada Lovelace\. It ends .* in 36[45] days\.\n$/);
+    expect(parts[11]).toMatch(/^Tier core, for Ada Lovelace\./);
+    expect(parts[14]).toMatch(/^Renewed\. Tier core, .* in (729|73[01]) days\.\n$/);
+    expect(parts[17]).toMatch(/^Renewed\. Tier core, .* in 109[4-6] days\.\n$/);
+    expect(parts[18]).toMatch(/^Deactivated/);
     expect(existsSync(file('settings/countersign/license.json'))).toBe(false);
-    expect(parts).toHaveLength(13);
+    expect(parts).toHaveLength(19);
   });
 });
 
 test('mint takes the key and the years of the operator, and makes one customer of one address', async () => {
-  const first = await minted('key@example.com', '--key', 'DT1-CORE-5dd8e1db-d90c4656', '--years', '3');
+  writeFileSync(file('key.txt'), 'DT1-CORE-5dd8e1db-d90c4656\n');
+  const first = await minted('key@example.com', '--key-file', file('key.txt'), '--years', '3');
   expect(first).toMatchObject({ license_key: 'DT1-CORE-5dd8e1db-d90c4656', output: null });
   const { license } = dtlic2.decode(first.document);
   expect(license.licenseId).toBe('DT1-CORE-5dd8e1db-d90c4656');
@@ -117,7 +129,8 @@ test('mint takes the key and the years of the operator, and makes one customer o
 });
 
 test('a key that is taken is refused, and nothing is minted', async () => {
-  await minted('taken@example.com', '--key', 'DT1-TAKEN');
+  writeFileSync(file('taken.txt'), 'DT1-TAKEN');
+  await minted('taken@example.com', '--key-file', file('taken.txt'));
   const args = ['mint', '--name', 'B', '--email', 'b@example.com', '--tier', 'pro', '--key', 'DT1-TAKEN'];
   const { code, stdout, stderr } = await run([...args, '--output', file('b.license')]);
   expect([code, stdout]).toEqual([1, '']);
@@ -187,14 +200,26 @@ test('a buyer who is offline goes on with the manifest that was kept, and pins t
   expect([another.code, another.stderr]).toEqual([1, expect.stringContaining('(unknown_root)')]);
 });
 
-test('a buyer whose format the service does not renew is told what to do, and keeps the licence', async () => {
-  await minted('renewing@example.com', '--output', file('renewing.license'));
+test('a buyer fetches what the operator has renewed, and keeps the licence while there is nothing newer', async () => {
+  const { license_id: id } = await minted('renewing@example.com', '--output', file('renewing.license'));
   const buyer = ['--name', 'Ada Lovelace', '--email', 'renewing@example.com'];
-  await answered('activate', file('renewing.license'), ...buyer);
-  const kept = readFileSync(file('settings/countersign/license.json'), 'utf8');
-  const { code, stderr } = await run(['renew']);
-  expect([code, stderr]).toEqual([1, expect.stringContaining('give it with --from')]);
-  expect(readFileSync(file('settings/countersign/license.json'), 'utf8')).toBe(kept);
+  const { expires_at } = await answered('activate', file('renewing.license'), ...buyer);
+  const kept = () => readFileSync(file('settings/countersign/license.json'), 'utf8');
+  const before = kept();
+  expect(await answered('renew')).toMatchObject({ renewed: false, expires_at });
+  expect(kept()).toBe(before);
+
+  await answered('licenses', 'renew', id, '--days', '365');
+  const renewed = await answered('renew');
+  expect(renewed).toMatchObject({ renewed: true, name: 'Ada Lovelace' });
+  expect(Date.parse(renewed.expires_at) - Date.parse(expires_at)).toBe(365 * DAY_MS);
+  expect((await answered('status')).expires_at).toBe(renewed.expires_at);
+
+  await answered('licenses', 'suspend', id, '--reason', 'unpaid');
+  const after = kept();
+  const refused = await run(['renew']);
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('(license_suspended)')]);
+  expect(kept()).toBe(after);
 });
 
 test('delivering writes the same bytes each time and mints nothing', async () => {

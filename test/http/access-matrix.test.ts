@@ -3,20 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { adminEndpoints } from '../../functions/admin/endpoints.ts';
 import { aboutEndpoints } from '../../functions/http/about.ts';
 import { docsEndpoints } from '../../functions/http/docs.ts';
 import type { Endpoint } from '../../functions/http/endpoint.ts';
-import { keyEndpoints } from '../../functions/keys/endpoints.ts';
-import { manifestEndpoints } from '../../functions/keys/manifest.ts';
-import { licenseEndpoints } from '../../functions/licenses/endpoints.ts';
-import { licensingEndpoints } from '../../functions/licensing/endpoints.ts';
-import { maintenanceEndpoints } from '../../functions/maintenance/endpoints.ts';
 import { generateApiKey, prefixOf } from '../../shared/access/api-key.ts';
 import { SCOPE_NAMES, SCOPES } from '../../shared/access/scopes.ts';
-import type { Ports } from '../../shared/ports/ports.ts';
 import { customerPath } from '../../shared/records/paths.ts';
 import { apiKeyWrite } from '../../shared/usecases/create-api-key.ts';
+import { everyEndpoint, NO_PORTS, NO_SETTINGS } from '../support/every-endpoint.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -25,7 +19,7 @@ const PUBLIC = 'public';
 const REFUSED = 'refused';
 
 /** The rows without their ports: what a test is called must be known before the service runs. */
-const ENDPOINTS = endpointsOf({} as Ports);
+const ENDPOINTS = everyRow();
 const NAMED = ENDPOINTS.map((endpoint) => [callOf(endpoint), endpoint] as const);
 const GUARDED = NAMED.filter(([, { access }]) => access !== PUBLIC);
 
@@ -51,17 +45,9 @@ beforeAll(async () => {
 
 afterAll(() => service.stop());
 
-function endpointsOf(ports: Ports): Endpoint[] {
-  const settings = { issuer: '', clockSkewSeconds: 0 };
-  const own = [
-    ...licenseEndpoints(ports, settings),
-    ...licensingEndpoints(ports, settings),
-    ...keyEndpoints(ports.keys),
-    ...manifestEndpoints(ports.store),
-    ...maintenanceEndpoints(ports, settings),
-    ...adminEndpoints(ports, settings),
-    ...aboutEndpoints(ports, { name: '', version: '', environment: '', issuer: '' }),
-  ];
+function everyRow(): Endpoint[] {
+  const about = { name: '', version: '', environment: '', issuer: '' };
+  const own = [...everyEndpoint(NO_PORTS, NO_SETTINGS), ...aboutEndpoints(NO_PORTS, about)];
   return [...own, ...docsEndpoints(own, '')];
 }
 

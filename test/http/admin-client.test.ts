@@ -192,7 +192,38 @@ describe('lists', () => {
   test('are walked page by page, each customer once', async () => {
     const found = await Array.fromAsync(client().customers.all({ email: 'LISTED@example.com' }));
     expect(found.map(({ id }) => id)).toEqual(ids);
-    expect(seen).toHaveLength(3);
+    expect(seen.map(({ url }) => /[?&](page|cursor)=/.exec(url ?? '')?.[1])).toEqual([
+      undefined,
+      'cursor',
+      'cursor',
+    ]);
+  });
+
+  test('go on where they were after a service that turns away, and after a lost answer', async () => {
+    faults = [forward, turnAway('0'), loseAnswer];
+    const found = await Array.fromAsync(client().customers.all({ email: 'listed@example.com' }));
+    expect(found.map(({ id }) => id)).toEqual(ids);
+    expect(seen).toHaveLength(5);
+  });
+
+  test('that break off in the middle say so, and do not look whole', async () => {
+    faults = [forward, ...Array.from({ length: 4 }, () => turnAway('0'))];
+    const found: string[] = [];
+    const walk = async () => {
+      for await (const { id } of client().customers.all({ email: 'listed@example.com' })) found.push(id);
+    };
+    await expect(walk()).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(found).toEqual(ids.slice(0, 100));
+  });
+
+  test('of a service that has no cursors are not taken for whole', async () => {
+    faults = [
+      async (_, response) => {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        response.end(JSON.stringify({ customers: [], total: 205, page: 1, page_size: 100, total_pages: 3 }));
+      },
+    ];
+    await expect(Array.fromAsync(client().customers.all())).rejects.toThrow('older than this client');
   });
 
   test('show a key that is bound to a customer that customer alone', async () => {

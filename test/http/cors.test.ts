@@ -100,6 +100,7 @@ describe('CORS', () => {
       'if-match',
       'x-api-key',
       'authorization',
+      'x-caio-instance-id',
       'x-request-id',
     ];
     for (const name of sent) {

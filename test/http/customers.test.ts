@@ -1,6 +1,7 @@
 /** Customers over HTTP, on both stores: each call with its success, its refusals, its repetition and its races. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AdminCall, adminCalls } from '../support/admin-calls.ts';
+import { addCustomer } from '../support/customers.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
 const PATH = '/api/v1/customers';
@@ -8,7 +9,6 @@ const PATH = '/api/v1/customers';
 describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
   let service: TestService;
   let call: AdminCall;
-  let counter = 0;
 
   beforeAll(async () => {
     service = await startTestService({ store });
@@ -16,13 +16,7 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
   });
   afterAll(() => service.stop());
 
-  /** A new customer; its id. */
-  async function add(more: object = {}): Promise<string> {
-    counter += 1;
-    const id = `customer_${counter}-x`;
-    expect(await call('POST', PATH, { id, name: `No. ${counter}`, ...more })).toMatchObject({ status: 201 });
-    return id;
-  }
+  const add = (more?: object) => addCustomer(call, more);
 
   async function eventsOf(target: string) {
     const { body } = await call('GET', `/api/v1/admin/audit-logs?target=${target}`);

@@ -1,16 +1,11 @@
 /** Licences by e-mail over HTTP: what is sent, once, and what the answer and the audit trail say of it. */
 import { randomUUID } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
-import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { deliverEndpoints } from '../../functions/admin/deliver.ts';
-import { serve } from '../../functions/http/serve.ts';
-import { createLog } from '../../infra/log.ts';
 import { createMailer } from '../../infra/mail.ts';
 import type { Mailer } from '../../shared/ports/mailer.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
-import { createAuthenticate } from '../../shared/usecases/authenticate.ts';
 import { openFailingStore } from '../support/failing-store.ts';
+import { serveBeside } from '../support/serve-beside.ts';
 import { type Answer, startTestService, type TestService } from '../support/service.ts';
 import { startSmtpServer, type TestSmtp } from '../support/smtp.ts';
 
@@ -35,19 +30,10 @@ describe.each(['sqlite', 'firestore'] as const)('a delivery on %s', (kind) => {
   });
 
   /** A server of its own, because mail is a choice of the deployment. */
-  async function start(mailer: Mailer | undefined, ports: Ports = service.ports): Promise<string> {
-    const about = { name: `mail-${randomUUID()}`, version: '0', environment: 'test', issuer: 'x' };
-    const log = createLog('DEBUG', () => {});
-    const authenticate = createAuthenticate(ports, { log });
-    const config = { CORS_ALLOWED_ORIGINS: [], TRUSTED_PROXIES: 0 };
-    serve({ ports, log, about, config, authenticate }, deliverEndpoints(ports, mailer));
-    const server = getTestServer(about.name);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    stops.push(async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    });
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  async function start(mailer: Mailer | undefined, ports: Partial<Ports> = {}): Promise<string> {
+    const instance = await serveBeside(service, { ports, mailer });
+    stops.push(instance.stop);
+    return instance.baseUrl;
   }
 
   const mailer = (deadlineMs = 20_000) =>
@@ -186,7 +172,7 @@ describe.each(['sqlite', 'firestore'] as const)('a delivery on %s', (kind) => {
   test('is one letter when no commit is confirmed', async () => {
     const id = await addLicense();
     const store = openFailingStore(service.ports.store, { interruptEvery: 1 });
-    const failing = await start(mailer(), { ...service.ports, store });
+    const failing = await start(mailer(), { store });
     const { body } = await deliver(failing, id, undefined, { 'idempotency-key': randomUUID() });
     expect(body.sent).toBe(true);
     expect(smtp.received).toHaveLength(1);

@@ -6,12 +6,16 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createHasher } from '../../infra/hasher.ts';
+import { createKeyDirectory } from '../../infra/kms/directory.ts';
+import { createKmsClient } from '../../infra/kms/google.ts';
 import { openSqliteStore } from '../../infra/stores/sqlite.ts';
 import { generateApiKey, prefixOf } from '../../shared/access/api-key.ts';
 import { SCOPE_NAMES } from '../../shared/access/scopes.ts';
-import { generateLicenseKey } from '../../shared/license-key.ts';
+import { generateLicenseKey, normalizeLicenseKey } from '../../shared/license-key.ts';
 import { apiKeyWrite } from '../../shared/usecases/create-api-key.ts';
 import { createLicense } from '../../shared/usecases/create-license.ts';
+import { caioCallsOn, storeCaio } from '../support/caio-calls.ts';
+import { caioPayload } from '../support/issued-licenses.ts';
 import { startTestKms, type TestKms } from '../support/kms.ts';
 import { expectProblem } from '../support/problems.ts';
 import { freePort, type Program, REPOSITORY, spawnProgram, waitUntil } from '../support/spawn-stack.ts';
@@ -38,6 +42,7 @@ describe('each function on its own', () => {
       STORE: 'sqlite',
       SQLITE_PATH: path,
       LICENSE_KEY_PEPPER: PEPPER,
+      SIGNING_DEADLINE_MS: '20000',
     };
     key = await seed(path);
   });
@@ -122,6 +127,32 @@ describe('each function on its own', () => {
       'not_found',
     );
     await expectProblem(await acquireAt(baseUrl, '{"license_key":'), 404, 'not_found');
+  });
+
+  test('licensing: activates and renews a licence without a signature, and cannot acquire', async () => {
+    const payload = caioPayload({ customer_id: 'c', expires_at: null });
+    const store = openSqliteStore({ path: environment.SQLITE_PATH ?? '' });
+    const client = createKmsClient({ endpoint: kms.endpoint });
+    const ports = { store, keys: createKeyDirectory({ client, keys: kms.signingKeys }) };
+    const hash = createHasher(PEPPER).hash('license', normalizeLicenseKey(key));
+    const text = await storeCaio(ports, { hash, licenseId: 'license-1' }, payload);
+    await Promise.all([store.close(), client.close()]);
+
+    const baseUrl = await serveFunction('licensing');
+    const { call, status } = caioCallsOn(() => baseUrl);
+    const { succeeded } = (await kms.stats()).signs;
+    expect((await call('activate', text, 'node-1')).body).toMatchObject({ valid: true, activated: true });
+    expect((await status('node-1')).body).toMatchObject({ valid: true, instances_in_use: 1 });
+    expect((await call('renew', text)).body).toMatchObject({ license_key: text, renewed: false });
+    expect((await call('deactivate', text, 'node-1')).body).toEqual({ deactivated: true });
+    expect((await call('renew', 'no licence')).body).toMatchObject({ code: 'license_not_accepted' });
+    expect((await kms.stats()).signs.succeeded).toBe(succeeded);
+    const acquiring = JSON.stringify({ license_key: key, hardware_id: 'm' });
+    await expectProblem(await acquireAt(baseUrl, acquiring), 404, 'not_found');
+    await expectProblem(await fetch(`${baseUrl}/.well-known/jwks.json`), 404, 'not_found');
+    expect(program?.stderr()).toBe('');
+    expect(program?.stdout()).not.toContain(text);
+    expect(program?.stdout()).not.toContain('node-1');
   });
 
   test('admin: opens with an API key, and serves nothing of the clients', async () => {

@@ -207,6 +207,38 @@ describe('what a token opens', () => {
   });
 });
 
+describe('with a claim for the customer', () => {
+  const bound = async (customer?: unknown) => {
+    const scopes = { ...SCOPES, map: { ops: ['customers:read'] }, customer_claim: 'tenant' } as const;
+    identify = createIdentify({ issuer, audience: AUDIENCE, scopes });
+    const claims = { groups: ['ops'], ...(customer !== undefined && { tenant: customer }) };
+    const headers = { authorization: `Bearer ${await token({ claims })}` };
+    return fetch(new URL('/api/v1/customers', service.baseUrl), { headers });
+  };
+
+  test('a caller sees the customer that it names, and with * all of them', async () => {
+    const operator = await service.admin();
+    for (const id of ['one', 'two']) {
+      const created = await service.post('/api/v1/customers', { id, name: id }, operator);
+      expect(created.status).toBe(201);
+    }
+    const seen = async (customer: string) => {
+      const { customers } = (await (await bound(customer)).json()) as { customers: { id: string }[] };
+      return customers.map(({ id }) => id);
+    };
+    expect(await seen('one')).toEqual(['one']);
+    expect(await seen('nobody')).toEqual([]);
+    expect(await seen('*')).toEqual(['one', 'two']);
+  });
+
+  test.each([[undefined], [''], [null], [7], [['one']], [{ '*': true }]])(
+    '%j opens nothing',
+    async (customer) => {
+      await expectProblem(await bound(customer), 403, 'forbidden');
+    },
+  );
+});
+
 describe('the audit trail names', () => {
   test.each<[claims: JWTPayload, name: string]>([
     [{ email: 'ops@example.com', email_verified: true }, 'oidc:ops@example.com'],

@@ -14,7 +14,7 @@ describe.each(['sqlite', 'firestore'] as const)('an import on %s', (store) => {
   let service: TestService;
   let admin: { 'x-api-key': string };
   beforeAll(async () => {
-    service = await startTestService({ store });
+    service = await startTestService({ store, deadlineMs: 10_000 });
     admin = await service.admin();
     for (const id of ['datatools', 'acme'])
       await service.post('/api/v1/customers', { id, name: `Buyers of ${id}` }, admin);
@@ -201,7 +201,7 @@ describe.each(['sqlite', 'firestore'] as const)('an import on %s', (store) => {
       requestId: 'r',
     };
     const call = { caller, idempotencyKey: undefined, raw: body, body };
-    const { answer } = await importLedger({ ...service.ports, store: failing }, call);
+    const { answer } = await importLedger({ ...service.ports, store: failing }, service.settings, call);
     expect(answer).toMatchObject({ added: 1, known: 0 });
     expect(await auditSeq()).toBe(before + 1);
   });

@@ -13,7 +13,7 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
   let ports: Ports;
 
   beforeAll(async () => {
-    service = await startTestService({ store });
+    service = await startTestService({ store, deadlineMs: 10_000 });
     ports = { ...service.ports, store: openFailingStore(service.ports.store, { interruptEvery: 2 }) };
   });
   afterAll(() => service.stop());
@@ -38,7 +38,7 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
         return plain.aggregate(...query);
       },
     };
-    const told = await activate({ ...service.ports, store: overtaken }, service.settings, claim);
+    const { status: told } = await activate({ ...service.ports, store: overtaken }, service.settings, claim);
     expect(told).toMatchObject({ instancesInUse: 1, activation: { slot: 0 } });
     expect(await counts(hash)).toEqual([1, 1]);
   });
@@ -47,14 +47,14 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
     const { text, hash } = await addCaio(service, { customer_id: 'unconfirmed', max_instances: 4 });
     const ids = ['a', 'b', 'c', 'd'].map((id) => ({ text, instanceId: `fault-${id}` }));
     const told = await Promise.all(ids.map((claim) => activate(ports, service.settings, claim)));
-    expect(told.map(({ activation }) => activation?.slot).sort()).toEqual([0, 1, 2, 3]);
+    expect(told.map(({ status }) => status.activation?.slot).sort()).toEqual([0, 1, 2, 3]);
     expect(await counts(hash)).toEqual([4, 4]);
     await expect(activate(ports, service.settings, { text, instanceId: 'fault-e' })).rejects.toMatchObject({
       code: 'activations_exhausted',
       members: { max_instances: 4 },
     });
     const ended = await Promise.all(ids.map((claim) => deactivate(ports, service.settings, claim)));
-    expect(ended).toEqual([true, true, true, true]);
+    expect(ended.map(({ deactivated }) => deactivated)).toEqual([true, true, true, true]);
     expect(await counts(hash)).toEqual([0, 0]);
   });
 });

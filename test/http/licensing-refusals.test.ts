@@ -10,7 +10,7 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
   const { call, status } = caioCallsOn(() => service.baseUrl);
 
   beforeAll(async () => {
-    service = await startTestService({ store });
+    service = await startTestService({ store, deadlineMs: 10_000 });
   });
   afterAll(() => service.stop());
 

@@ -16,6 +16,8 @@ const NOW = Date.UTC(2026, 5, 1);
 const SUNSET = Date.UTC(2026, 6, 1);
 const SECRET = Buffer.from('the HMAC secret of CAIO-v1');
 
+const macOf = (signed: string) => createHmac('sha256', SECRET).update(signed).digest('hex');
+
 const OURS: SigningKey = { name: TEST_KEYS.ed25519, algorithm: ED, use: 'license', state: 'active' };
 /** The key that signs in `issued-licenses.ts`, as that of the CAIO system before. */
 const CAIO: ForeignKey = {
@@ -36,7 +38,7 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
   const at = (now: number) => served.use({ keys: [OURS, CAIO, mac], now });
 
   beforeAll(async () => {
-    service = await startTestService({ store });
+    service = await startTestService({ store, deadlineMs: 10_000 });
     served = await serveKeys(service);
     const wanted = { id: 'caio-v1', secret: SECRET };
     const name = await provisionMacKey(service.kms.endpoint, TEST_KEY_RING, wanted);
@@ -203,7 +205,10 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
         customer_id: 'taker',
       });
       for (const name of ['activate', 'renew'] as const)
-        expect((await call(name, text, 'n')).body).toMatchObject({ status: 404, code: 'license_not_found' });
+        expect((await call(name, text, 'n')).body).toMatchObject({
+          status: 403,
+          code: 'license_transferred',
+        });
     });
 
     test('whose text is not on record is nobody’s', async () => {
@@ -244,24 +249,43 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
       });
     });
 
-    test('CAIO-v1 is activated until its end, whatever customer its text names', async () => {
+    test('CAIO-v1 is activated whatever customer its text names', async () => {
       at(NOW);
       const { customer_id: _, ...metadata } = caioPayload({ max_instances: 1 });
       const signed = JSON.stringify(metadata);
-      const hmac = createHmac('sha256', SECRET).update(signed).digest('hex');
-      const text = caioV1Of(signed, { mac: hmac });
+      const text = caioV1Of(signed, { mac: macOf(signed) });
       expect((await call('activate', text, 'v1-a')).body).toMatchObject({ valid: true, customer_id: null });
-      const renamed = caioV1Of(signed, { mac: hmac, customerId: 'somebody-else' });
+      const renamed = caioV1Of(signed, { mac: macOf(signed), customerId: 'somebody-else' });
       expect((await call('activate', renamed, 'v1-b')).body).toMatchObject({ code: 'activations_exhausted' });
-      at(SUNSET);
-      expect((await status('v1-a')).body).toMatchObject({ valid: false, code: 'legacy_sunset' });
-      expect((await call('activate', text, 'v1-a')).body).toMatchObject({ reason: 'legacy_sunset' });
+    });
+
+    test('CAIO-v1 is refused from the second of its end on, everywhere and with a code of its own', async () => {
+      const signed = JSON.stringify(caioPayload({ version: 'sunset' }));
+      const text = caioV1Of(signed, { mac: macOf(signed) });
+      at(SUNSET - 1);
+      expect((await call('activate', text, 'sunset')).body).toMatchObject({ valid: true, activated: true });
+      expect((await call('validate', text, 'sunset')).body).toMatchObject({ valid: true, code: null });
+      expect((await status('sunset')).body).toMatchObject({ valid: true });
+      expect((await call('renew', text)).body).toMatchObject({ code: 'license_not_found' });
+      for (const now of [SUNSET, SUNSET + 1000]) {
+        at(now);
+        const before = service.dumpStore();
+        for (const name of ['activate', 'renew', 'deactivate'] as const)
+          expect((await call(name, text, 'sunset')).body, name).toMatchObject({
+            status: 403,
+            code: 'legacy_sunset',
+          });
+        for (const told of [await call('validate', text, 'sunset'), await status('sunset')])
+          expect(told.body).toMatchObject({ valid: false, code: 'legacy_sunset' });
+        expect(await served.validate(text)).toBe('legacy_sunset');
+        expect(service.dumpStore()).toBe(before);
+      }
     });
 
     test('whose metadata has no number is recorded and not counted', async () => {
       at(NOW);
       const signed = JSON.stringify({ customer_id: 'acme-de-2' });
-      const text = caioV1Of(signed, { mac: createHmac('sha256', SECRET).update(signed).digest('hex') });
+      const text = caioV1Of(signed, { mac: macOf(signed) });
       for (const id of ['many-1', 'many-2', 'many-3'])
         expect((await call('activate', text, id)).status).toBe(200);
       expect((await status('many-3')).body).toMatchObject({
@@ -279,7 +303,7 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
   test('a question to the KMS about a CAIO-v1 text is asked once, and its end is looked at each time', async () => {
     at(NOW);
     const signed = JSON.stringify(caioPayload({ version: 'asked once' }));
-    const genuine = caioV1Of(signed, { mac: createHmac('sha256', SECRET).update(signed).digest('hex') });
+    const genuine = caioV1Of(signed, { mac: macOf(signed) });
     const forged = caioV1Of(signed);
     const asked = async () => (await service.kms.stats()).macVerifies;
     const before = await asked();

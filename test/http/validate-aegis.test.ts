@@ -33,7 +33,7 @@ let service: TestService;
 let served: ServedKeys;
 
 beforeAll(async () => {
-  service = await startTestService();
+  service = await startTestService({ deadlineMs: 10_000 });
   served = await serveKeys(service);
   served.use({ keys: [OURS, AEGIS], now: NOW });
 });

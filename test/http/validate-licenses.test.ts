@@ -48,7 +48,7 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
   let mac: MacKey;
 
   beforeAll(async () => {
-    service = await startTestService({ store });
+    service = await startTestService({ store, deadlineMs: 10_000 });
     served = await serveKeys(service);
     const name = await provisionMacKey(service.kms.endpoint, TEST_KEY_RING, {
       id: 'caio-v1',

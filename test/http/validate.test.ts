@@ -4,7 +4,7 @@ import { startTestService, TEST_CUSTOMER, type TestService } from '../support/se
 let service: TestService;
 
 beforeAll(async () => {
-  service = await startTestService();
+  service = await startTestService({ deadlineMs: 10_000 });
 });
 
 afterAll(() => service.stop());

@@ -1,14 +1,14 @@
 /**
- * Issued licences between this code and programs that share none with it: Python's standard library and the openssl
- * command verify what we encode, and we verify what they make.
+ * Licences between this code and programs that share none with it: they verify what we encode and what Python signed as
+ * vectors, and we verify what Python's standard library and the openssl command make.
  */
 import { spawnSync } from 'node:child_process';
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type JsonWebKeyInput } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { importVerificationKey, type VerificationKey } from '../../shared/client/verify.ts';
+import { importVerificationKey, type PublicJwk, type VerificationKey } from '../../shared/client/verify.ts';
 import { verifyLicense } from '../../shared/client/verify-license.ts';
 import { aegis } from '../../shared/formats/aegis.ts';
 import { caioV2 } from '../../shared/formats/caio-v2.ts';
@@ -16,10 +16,22 @@ import { dtlic2 } from '../../shared/formats/dtlic2.ts';
 import { instanceFingerprint } from '../../shared/formats/instance-fingerprint.ts';
 import { aegisPayload, caioPayload, dtlic2Terms, licenseVerdict, seal } from '../support/issued-licenses.ts';
 import { NOW } from '../support/records.ts';
-import { ED, type Kind, keys, newKeyPair, RSA, replaceAt, testKey } from '../support/signed-documents.ts';
+import { ED, KINDS, type Kind, keys, newKeyPair, RSA, testKey } from '../support/signed-documents.ts';
+import { vectors } from '../support/vectors.ts';
+import { forgeriesOf } from './forgeries.ts';
+import {
+  expectPayloads,
+  expectRefusals,
+  type Licence,
+  type PublishedKeys,
+  VERIFIER_NAMES,
+  verifiers,
+  withOtherKeys,
+} from './verifiers.ts';
 
 const HERE = import.meta.dirname;
 const NAME = 'Zoë Müller "東京" Москва 😀\u2028';
+const NAMED = { customer: { id: 'c-1', name: NAME } };
 
 let folder: string;
 beforeAll(() => {
@@ -27,38 +39,78 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const [LONG, OTHER] = ['acme-de-2_x', { customer: { id: 'c-1', name: NAME } }];
-const OURS: [string, Kind, string, object][] = [
-  ['an AEGIS licence', ED, seal(aegis, aegisPayload(OTHER), ED), aegisPayload(OTHER)],
-  ['an AEGIS licence', RSA, seal(aegis, aegisPayload(OTHER), RSA), aegisPayload(OTHER)],
-  ...[ED, RSA].map((kind): [string, Kind, string, object] => {
-    const payload = caioPayload({ customer_id: LONG, features: [NAME, ''] });
-    return ['a CAIO licence', kind as Kind, seal(caioV2, payload, kind as Kind), payload];
+interface Case extends Licence {
+  readonly what: string;
+  /** What the programs are to say that was signed. */
+  readonly payload: object;
+}
+
+const OWN: Case[] = [
+  own('AEGIS', ED, seal(aegis, aegisPayload(NAMED)), aegisPayload(NAMED)),
+  own('AEGIS', RSA, seal(aegis, aegisPayload(NAMED), RSA), aegisPayload(NAMED)),
+  ...KINDS.map((kind) => {
+    const payload = caioPayload({ customer_id: 'acme-de-2_x', features: [NAME, ''] });
+    return own('CAIO', kind, seal(caioV2, payload, kind), payload);
   }),
-  [
-    'a DTLIC2 licence',
-    ED,
-    seal(dtlic2, dtlic2Terms({ name: NAME })),
-    { ...dtlic2Terms({ name: NAME }), kid: keys[ED].kid },
-  ],
+  own('DTLIC2', ED, seal(dtlic2, dtlic2Terms({ name: NAME })), {
+    ...dtlic2Terms({ name: NAME }),
+    kid: keys[ED].kid,
+  }),
 ];
 
-describe('Python and openssl', () => {
-  test.each(OURS)('verify %s of ours, signed with %s', (_what, kind, text, payload) => {
-    const { status, stdout, stderr } = python(VERIFY, [file(`${kind}.pem`, keys[kind].pem)], text);
-    expect([stderr, status]).toEqual(['', 0]);
-    expect(JSON.parse(stdout)).toEqual(payload);
+function own(title: string, kind: Kind, text: string, payload: object): Case {
+  return { what: `${title} with ${kind}`, kid: keys[kind].kid, text, payload };
+}
+
+const VECTORS: Case[] = [
+  ...vectors.licenses.map(({ title, format, kid, text, payload }) => ({
+    what: title,
+    kid,
+    text,
+    payload: format === 'dtlic2' ? { ...payload, kid } : payload,
+  })),
+  // The claims of a JWS repeat some members under registered names.
+  ...vectors.sessions.map(({ title, format, kid, text }) => ({
+    what: title,
+    kid,
+    text,
+    payload: JSON.parse(
+      format === 'inline' ? text : Buffer.from(text.split('.')[1] ?? '', 'base64url').toString(),
+    ),
+  })),
+];
+
+function published(jwks: readonly PublicJwk[]): PublishedKeys {
+  const pem = (key: PublicJwk) =>
+    createPublicKey({ key, format: 'jwk' } as JsonWebKeyInput).export({
+      format: 'pem',
+      type: 'spki',
+    }) as string;
+  return { jwks: { keys: jwks }, pems: Object.fromEntries(jwks.map((key) => [key.kid, pem(key)])) };
+}
+
+const OUR_KEYS = published(KINDS.map((kind) => keys[kind].jwk));
+const VECTOR_KEYS = published(vectors.keys);
+
+describe.each(VERIFIER_NAMES)('%s', (name) => {
+  const verify = verifiers[name];
+  const lists = [
+    ['licences of ours', OUR_KEYS, OWN],
+    ['the vectors', VECTOR_KEYS, VECTORS],
+  ] as const;
+
+  test.for(lists)('verify %s, and say what was signed', async ([, trusted, cases], context) => {
+    await expectPayloads(verify, context, trusted, cases);
   });
 
-  test.each(OURS)('refuse %s of ours, signed with %s, when it is changed', (_what, kind, text) => {
-    const pem = file(`${kind}.pem`, keys[kind].pem);
-    const change = (at: number) => replaceAt(text, at, text[at] === 'A' ? 'B' : 'A');
-    const [signature, payload] = [text.lastIndexOf('.') + 3, Math.floor(text.length / 3)].map((at) =>
-      python(VERIFY, [pem], change(at)),
-    );
-    expect(signature).toMatchObject({ status: 1, stderr: expect.stringContaining('Not genuine') });
-    // Of the payload, a change may also break the JSON.
-    expect(payload).toMatchObject({ status: 1, stdout: '' });
+  test.for(lists)('refuse %s when they are changed', async ([, trusted, cases], context) => {
+    const forged = cases.flatMap((each) => forgeriesOf(each, trusted));
+    expect(forged.length).toBeGreaterThan(cases.length * 4);
+    await expectRefusals(verify, context, trusted, forged);
+  });
+
+  test.for(lists)('refuse %s with other keys of the same names', async ([, trusted, cases], context) => {
+    await expectRefusals(verify, context, await withOtherKeys(trusted), cases);
   });
 });
 
@@ -112,41 +164,6 @@ test('Python and this code have the same fingerprint of an instance', async () =
   const { stdout } = python(FINGERPRINT, ['5f0c1d1e-0001', 'münchen.example']);
   expect(await instanceFingerprint('5f0c1d1e-0001', 'münchen.example')).toBe(stdout.trim());
 });
-
-/** Prints the payload of the licence on stdin when the key of the PEM file signed it; otherwise fails. */
-const VERIFY = `
-import base64, json, sys
-from pathlib import Path
-from verify_inline import NotGenuine, algorithm_of, check_signature
-
-def decode(part, alphabet):
-    decoded = base64.b64decode(part + "=" * (-len(part) % 4 if alphabet == b"-_" else 0), altchars=alphabet, validate=True)
-    assert base64.b64encode(decoded, alphabet).decode().rstrip("=") == part.rstrip("="), "not canonical base64"
-    return decoded
-
-text = sys.stdin.read()
-if text.startswith("CAIO-v2-"):
-    customer_id, _, parts = text.removeprefix("CAIO-v2-").rpartition("-")
-    signed, signature = (decode(part, b"+/") for part in parts.split("."))
-    payload = json.loads(signed)
-    assert payload["customer_id"] == customer_id, "another customer"
-elif text.startswith("DTLIC2:"):
-    signed, signature = (decode(part, b"-_") for part in text.removeprefix("DTLIC2:").split("."))
-    payload = json.loads(signed)
-else:
-    header_part, payload_part, signature_part = text.split(".")
-    header = json.loads(decode(header_part, b"-_"))
-    assert header["typ"] == "JWT" and set(header) == {"alg", "kid", "typ"}, "another header"
-    signed, signature = f"{header_part}.{payload_part}".encode(), decode(signature_part, b"-_")
-    payload = json.loads(decode(payload_part, b"-_"))
-
-pem = Path(sys.argv[1])
-try:
-    check_signature(algorithm_of(pem), pem, signature, signed)
-except NotGenuine as reason:
-    sys.exit(f"Not genuine: {reason}.")
-print(json.dumps(payload))
-`;
 
 /** Prints a licence of each format for the name on stdin. Arguments: private key in PEM, JOSE alg, kid. */
 const SIGN = `

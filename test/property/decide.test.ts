@@ -7,13 +7,16 @@ import { describe, expect, test } from 'vitest';
 import { decideAcquire } from '../../shared/decide/acquire.ts';
 import { decideHeartbeat } from '../../shared/decide/heartbeat.ts';
 import { documentEnd, extendLease, isReapable, leaseEnd, withDocument } from '../../shared/decide/lease.ts';
-import { hardwareRefusal, licenseRefusal } from '../../shared/decide/license.ts';
+import { askedByMachine, hardwareRefusal, licenseRefusal } from '../../shared/decide/license.ts';
+import { EXPIRY_STRATEGY_NAMES } from '../../shared/expiry-strategies.ts';
 import { type LicenseRecord, licenseRecord as licenseSchema } from '../../shared/records/license.ts';
 import { type SessionRecord, sessionRecord as sessionSchema } from '../../shared/records/session.ts';
 import { DAY, HARDWARE, licenseRecord, NOW, SECOND } from '../support/records.ts';
 
 const RUNS = { numRuns: 2_000 };
 const MINUTE = 60 * SECOND;
+const NEVER = Number.POSITIVE_INFINITY;
+const asked = fc.constantFrom('grant' as const, 'session' as const);
 
 /** Clocks that differ by milliseconds, by minutes and by months; ties are frequent. */
 const clock = fc.oneof(
@@ -37,6 +40,7 @@ const anyLicense: fc.Arbitrary<LicenseRecord> = fc
     ),
     seats: fc.option(fc.integer({ min: 1, max: 3 }), { nil: null }),
     expires_at: expiry,
+    expiry_strategy: fc.constantFrom(...EXPIRY_STRATEGY_NAMES),
     allowed_hardware: fc.constantFrom<string[] | null>(null, null, null, null, [HARDWARE], ['b'.repeat(32)]),
     policy: fc.record({
       lease_seconds: seconds,
@@ -139,6 +143,23 @@ const changingLicense = fc
   .array(fc.record({ license: anyLicense, call: anyCall }), { minLength: 4, maxLength: 12 })
   .map(play);
 
+/** When the end of a licence is the end of a floating lease: where sessions go on, it is not. */
+function latestLease({ expires_at, expiry_strategy }: LicenseRecord): number {
+  return expiry_strategy === 'restrict' ? (expires_at ?? NEVER) : NEVER;
+}
+
+/** A loan is over with the licence, unless its end is a date and no more. */
+function latestLoan({ expires_at, expiry_strategy }: LicenseRecord): number {
+  return expiry_strategy === 'allow' ? NEVER : (expires_at ?? NEVER);
+}
+
+/** A document outlives its licence where its lease does, and with its grace where the end is a date and no more. */
+function latestDocument(license: LicenseRecord, leaseExpiresAt: number): number {
+  const { expires_at, expiry_strategy } = license;
+  const end = expires_at ?? NEVER;
+  return { restrict: end, maintain: Math.max(end, leaseExpiresAt), allow: NEVER }[expiry_strategy];
+}
+
 /** Checks every step of every play, and that enough steps were played to mean something. */
 function everyStep(plays: fc.Arbitrary<Step[]>, check: (step: Step) => void): void {
   let checked = 0;
@@ -170,20 +191,13 @@ describe('a lease', () => {
     });
   });
 
-  test('is extended to the term or the end of the licence, whichever is first, and no further', () => {
+  test('is extended to the term, or to the end of a licence that binds it, and no further', () => {
     fc.assert(
-      fc.property(anyLicense, anySession, clock, seconds, (license, session, now, term) => {
-        const { lease_expires_at: end, ...others } = extendLease(license, session, now, term);
-        const bounds = [
-          session.lease_expires_at,
-          now + term * SECOND,
-          license.expires_at ?? Number.MAX_VALUE,
-        ];
-        expect(bounds).toContain(end);
-        expect(end).toBeLessThanOrEqual(Math.max(session.lease_expires_at, now + term * SECOND));
-        if (license.expires_at !== null) {
-          expect(end).toBeLessThanOrEqual(Math.max(session.lease_expires_at, license.expires_at));
-        }
+      fc.property(anyLicense, anySession, clock, seconds, fc.boolean(), (...given) => {
+        const [license, session, now, term, isBorrow] = given;
+        const { lease_expires_at: end, ...others } = extendLease(license, session, now, term, isBorrow);
+        const bound = isBorrow ? latestLoan(license) : latestLease(license);
+        expect(end).toBe(Math.max(session.lease_expires_at, Math.min(now + term * SECOND, bound)));
         expect({ ...others, lease_expires_at: 0 }).toEqual({
           ...session,
           last_heartbeat_at: Math.max(session.last_heartbeat_at, now),
@@ -194,10 +208,24 @@ describe('a lease', () => {
     );
   });
 
-  test('of a licence that does not change ends no later than the licence', () => {
+  test('of a licence that does not change ends no later than the licence, if that binds it', () => {
     everyStep(oneLicense, ({ after, license }) => {
-      if (license.expires_at !== null) expect(after.lease_expires_at).toBeLessThanOrEqual(license.expires_at);
+      expect(after.lease_expires_at).toBeLessThanOrEqual(latestLease(license));
     });
+  });
+
+  test('that begins or is borrowed after the end of its licence is one that goes on without an end', () => {
+    let late = 0;
+    everyStep(changingLicense, ({ before, call, license, continued }) => {
+      if (license.expires_at === null || call.now < license.expires_at) return;
+      late += 1;
+      const isLoan = call.kind === 'acquire' && call.borrowSeconds !== undefined;
+      const began = before?.started_at ?? NEVER;
+      const wasLive = continued && began < license.expires_at && (before?.lease_expires_at ?? 0) > call.now;
+      const may = { restrict: [], maintain: wasLive && !isLoan ? ['maintain'] : [], allow: ['allow'] };
+      expect(may[license.expiry_strategy]).toEqual([license.expiry_strategy]);
+    });
+    expect(late).toBeGreaterThan(500);
   });
 
   test('is alive when it is given', () => {
@@ -208,18 +236,25 @@ describe('a lease', () => {
 });
 
 describe('a document', () => {
-  test('never outlives the licence that it was signed for, though the licence was changed before', () => {
+  test('never outlives what the licence that it was signed for allows, though that was changed before', () => {
     everyStep(changingLicense, ({ after, license, signed }) => {
-      if (signed && license.expires_at !== null) {
-        expect(after.document_expires_at).toBeLessThanOrEqual(license.expires_at);
-      }
+      if (!signed) return;
+      const latest = latestDocument(license, after.lease_expires_at);
+      expect(after.document_expires_at).toBeLessThanOrEqual(latest);
     });
   });
 
-  test('never outlives a licence that does not change', () => {
+  test('never outlives what a licence allows that does not change', () => {
     everyStep(oneLicense, ({ after, license }) => {
-      if (license.expires_at !== null)
-        expect(after.document_expires_at).toBeLessThanOrEqual(license.expires_at);
+      const latest = latestDocument(license, after.lease_expires_at);
+      expect(after.document_expires_at).toBeLessThanOrEqual(latest);
+    });
+  });
+
+  test('of a live lease lasts at least as long as the lease, where sessions go on', () => {
+    everyStep(changingLicense, ({ after, license, signed }) => {
+      if (!signed || license.expiry_strategy === 'restrict') return;
+      expect(after.document_expires_at).toBeGreaterThanOrEqual(after.lease_expires_at);
     });
   });
 
@@ -275,7 +310,8 @@ describe('decideAcquire', () => {
     let refused = 0;
     fc.assert(
       fc.property(given, ({ license, session, borrowSeconds, now }) => {
-        const refusal = licenseRefusal(license, now) ?? hardwareRefusal(license, HARDWARE);
+        const asked = borrowSeconds === undefined ? askedByMachine(license, session, now) : 'grant';
+        const refusal = licenseRefusal(license, now, asked) ?? hardwareRefusal(license, HARDWARE);
         fc.pre(refusal !== undefined);
         refused += 1;
         const state = { license, session: session && { record: session, version: 'v' } };
@@ -297,12 +333,17 @@ describe('decideAcquire', () => {
     fc.assert(
       fc.property(given, ({ license, session, borrowSeconds, now }) => {
         const { status, expires_at, allowed_hardware, policy } = license;
+        const alive = session !== undefined && session.lease_expires_at > now;
+        const goesOn = {
+          restrict: false,
+          maintain: alive && borrowSeconds === undefined && session.started_at < (expires_at ?? NEVER),
+          allow: true,
+        }[license.expiry_strategy];
         const holds =
           status === 'active' &&
-          (expires_at === null || now < expires_at) &&
+          (expires_at === null || now < expires_at || goesOn) &&
           (allowed_hardware?.includes(HARDWARE) ?? true) &&
           (borrowSeconds === undefined || borrowSeconds <= policy.borrow_max_seconds);
-        const alive = session !== undefined && session.lease_expires_at > now;
         const hasSeat = license.seats === null || (session?.seat ?? 99) < license.seats;
         const fresh = session !== undefined && hasSeat ? 'replace' : 'grant';
         const expected = !holds ? 'refuse' : alive ? 'renew' : fresh;
@@ -378,11 +419,12 @@ describe('isReapable', () => {
 
 test('leaseEnd: a longer term never ends earlier, and a later start never ends earlier', () => {
   fc.assert(
-    fc.property(anyLicense, clock, clock, seconds, seconds, (license, a, b, term, other) => {
+    fc.property(anyLicense, clock, clock, seconds, seconds, asked, (license, a, b, term, other, what) => {
       const [start, later] = [Math.min(a, b), Math.max(a, b)];
       const [short, long] = [Math.min(term, other), Math.max(term, other)];
-      expect(leaseEnd(license, start, long)).toBeGreaterThanOrEqual(leaseEnd(license, start, short));
-      expect(leaseEnd(license, later, short)).toBeGreaterThanOrEqual(leaseEnd(license, start, short));
+      const base = leaseEnd(license, start, short, what);
+      expect(leaseEnd(license, start, long, what)).toBeGreaterThanOrEqual(base);
+      expect(leaseEnd(license, later, short, what)).toBeGreaterThanOrEqual(base);
     }),
   );
 });

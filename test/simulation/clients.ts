@@ -43,6 +43,8 @@ export function startClient({
   let current: string | undefined;
   let keys = 0;
   let lastKey: string | undefined;
+  /** Sends the last acquire with a key once more, as a program does that was stopped before it read the answer. */
+  let acquireAgain: (() => void) | undefined;
 
   function send<R extends Request>(
     request: R,
@@ -104,11 +106,12 @@ export function startClient({
       body: JSON.stringify(command.body),
       isBorrow: borrow,
     };
-    const times = random.chance(stage.configuration.mix.twoAtOnce) ? 2 : 1;
-    for (let i = 0; i < times; i++) {
-      const { idempotencyKey } = command;
+    const { idempotencyKey } = command;
+    const sendIt = () =>
       send(service.newRequest({ ...request, idempotencyKey }), () => acquireWork(stage, command));
-    }
+    if (idempotencyKey !== undefined) acquireAgain = sendIt;
+    const times = random.chance(stage.configuration.mix.twoAtOnce) ? 2 : 1;
+    for (let i = 0; i < times; i++) sendIt();
   }
 
   function heartbeat(sessionId: string): void {
@@ -149,6 +152,7 @@ export function startClient({
   function act(): void {
     if (!isActive()) return;
     const { mix } = stage.configuration;
+    if (random.chance(mix.stale * 0.2)) acquireAgain?.();
     const [old] = past.length > 0 ? [random.pick(past)] : [];
     if (old !== undefined && random.chance(mix.stale * 0.3)) {
       if (random.chance(0.7)) heartbeat(old);
@@ -177,10 +181,13 @@ function actionsOf({ heartbeat, acquire, release, forget, borrow }: Mix) {
   return { heartbeat, acquire, release, forget, borrow };
 }
 
+const CARELESS = { burst: 3, onTime: 6, late: 2, atTheEnd: 1, asleep: 1 };
+const ATTENTIVE = { burst: 3, onTime: 20, late: 0, atTheEnd: 1, asleep: 0.2 };
+
 /** Until the next action: in a burst, on time, a little late, or so late that the lease is over. */
-function pauseMs(random: Prng, { leaseSeconds, heartbeatSeconds }: LicenseConfiguration): number {
+function pauseMs(random: Prng, { leaseSeconds, heartbeatSeconds, attentive }: LicenseConfiguration): number {
   const leaseMs = leaseSeconds * 1000;
-  switch (random.weighted({ burst: 3, onTime: 6, late: 2, atTheEnd: 1, asleep: 1 })) {
+  switch (random.weighted(attentive ? ATTENTIVE : CARELESS)) {
     case 'burst':
       return random.between(1, 300);
     case 'onTime':

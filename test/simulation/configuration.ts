@@ -2,6 +2,7 @@
  * What a world is like, drawn from its seed. Each world leaves some things out and overdoes others (swarm testing:
  * Groce et al., ISSTA 2012), because faults that every world has hide what only a rare mix shows.
  */
+import type { ExpiryStrategy } from '../../shared/expiry-strategies.ts';
 import type { Prng } from './random.ts';
 
 export interface LicenseConfiguration {
@@ -12,6 +13,9 @@ export interface LicenseConfiguration {
   readonly strictOnline: boolean;
   readonly graceSeconds: number;
   readonly expiresAt: number | null;
+  readonly expiryStrategy: ExpiryStrategy;
+  /** Its machines mostly come in time: a session that goes on after the end is one that never lapsed. */
+  readonly attentive: boolean;
   /** The licence is bound to about half of the machines. */
   readonly bound: boolean;
 }
@@ -53,7 +57,14 @@ export interface Mix {
   readonly twoAtOnce: number;
 }
 
-export type OperatorAction = 'suspend' | 'reinstate' | 'revoke' | 'changeSeats' | 'sweep' | 'twoSweeps';
+export type OperatorAction =
+  | 'suspend'
+  | 'reinstate'
+  | 'revoke'
+  | 'changeSeats'
+  | 'changeStrategy'
+  | 'sweep'
+  | 'twoSweeps';
 
 export interface WorldConfiguration {
   readonly startAt: number;
@@ -107,7 +118,8 @@ function drawLicense(
 ): LicenseConfiguration {
   const leaseSeconds = Math.max(2, Math.round(tempoSeconds * (0.5 + random.fraction())));
   const canBorrow = random.chance(0.5);
-  const ends = random.chance(0.3);
+  const ends = random.chance(0.5);
+  const expiryStrategy = random.weighted({ restrict: 2, maintain: 4, allow: 2 });
   return {
     seats: drawSeats(random, machines),
     leaseSeconds,
@@ -115,7 +127,9 @@ function drawLicense(
     borrowMaxSeconds: canBorrow ? leaseSeconds * random.between(2, 12) : 0,
     strictOnline: random.chance(0.3),
     graceSeconds: random.pick([0, 60, 86_400]),
-    expiresAt: ends ? startAt + leaseSeconds * 1000 * random.between(2, 40) : null,
+    expiresAt: ends ? startAt + leaseSeconds * 1000 * random.between(1, 12) : null,
+    expiryStrategy,
+    attentive: random.chance(ends && expiryStrategy === 'maintain' ? 0.8 : 0.1),
     bound: random.chance(0.1),
   };
 }
@@ -157,6 +171,7 @@ function drawOperators(random: Prng): Record<OperatorAction, number> {
     reinstate: 1,
     revoke: random.chance(0.35) ? 0.2 : 0,
     changeSeats: some(3),
+    changeStrategy: some(3),
     sweep: some(3),
     twoSweeps: some(1),
   };

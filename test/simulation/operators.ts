@@ -1,4 +1,5 @@
-/** Operators: they suspend, reinstate and revoke licences, change their seats, and sweep, and repeat what failed. */
+/** Operators: they suspend, reinstate and revoke licences, change their terms, and sweep, and repeat what failed. */
+import { EXPIRY_STRATEGY_NAMES } from '../../shared/expiry-strategies.ts';
 import type { OperatorAction } from './configuration.ts';
 import type { Prng } from './random.ts';
 import type { Request } from './request.ts';
@@ -38,7 +39,7 @@ export function startOperators({ stage, service, licenses, isActive }: OperatorP
   stage.scheduler.after(random.between(1, 2 * operatorPauseMs), act);
 }
 
-type Wanted = Pick<Request, 'operation' | 'license' | 'seats'>;
+type Wanted = Pick<Request, 'operation' | 'license' | 'seats' | 'expiryStrategy'>;
 
 function requestsFor(
   action: OperatorAction,
@@ -55,6 +56,8 @@ function requestsFor(
       return [sweep, sweep];
     case 'changeSeats':
       return [{ operation: 'changeSeats', license, ...drawSeats(random, machines) }];
+    case 'changeStrategy':
+      return [{ operation: 'changeStrategy', license, expiryStrategy: random.pick(EXPIRY_STRATEGY_NAMES) }];
     default:
       return [{ operation: action, license }];
   }

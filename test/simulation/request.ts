@@ -1,5 +1,6 @@
 /** One request to an instance, as the simulation knows it: who asked what and when. */
 import type { ErrorCode } from '../../shared/errors.ts';
+import type { ExpiryStrategy } from '../../shared/expiry-strategies.ts';
 import type { AcquireAnswer } from '../../shared/usecases/acquire.ts';
 import type { HeartbeatAnswer } from '../../shared/usecases/heartbeat.ts';
 import type { ReleaseAnswer } from '../../shared/usecases/release.ts';
@@ -12,6 +13,7 @@ export type Operation =
   | 'reinstate'
   | 'revoke'
   | 'changeSeats'
+  | 'changeStrategy'
   | 'sweep';
 
 export interface Request {
@@ -29,6 +31,8 @@ export interface Request {
   readonly isBorrow?: boolean;
   /** Of `changeSeats`. */
   readonly seats?: number;
+  /** Of `changeStrategy`. */
+  readonly expiryStrategy?: ExpiryStrategy;
   /** True time at which an instance got it. Nothing that the instance knows of it is older. */
   arrivedAt: number;
 }

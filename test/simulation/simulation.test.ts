@@ -75,6 +75,11 @@ const EVENTS = [
   'reinstate ok',
   'revoke ok',
   'changeSeats ok',
+  'changeStrategy ok',
+  'acquire after the end: maintain',
+  'acquire after the end: allow',
+  'heartbeat after the end: maintain',
+  'heartbeat after the end: allow',
   'sweep ok',
   'borrowed',
   'replay',
@@ -90,6 +95,6 @@ const EVENTS = [
 ];
 
 test('every fault strikes and every outcome is reached', async () => {
-  const { counters } = await run('coverage', 60_000);
+  const { counters } = await run('coverage 4', 60_000);
   expect(EVENTS.filter((event) => !counters.has(event))).toEqual([]);
 });

@@ -64,8 +64,9 @@ function hasSeatBeyond(stage: Stage, license: string): boolean {
 /** A machine that nobody has seen before asks once. */
 async function acquireAfresh(ending: Ending, { licenseKey, license, hash }: WorldLicense): Promise<void> {
   const { stage } = ending;
-  const { status, expires_at: expiresAt } = licenseAt(stage, hash);
-  const isOver = expiresAt !== null && stage.scheduler.now() >= expiresAt - stage.halfSkewMs;
+  const { status, expires_at: expiresAt, expiry_strategy: strategy } = licenseAt(stage, hash);
+  const isPast = expiresAt !== null && stage.scheduler.now() >= expiresAt - stage.halfSkewMs;
+  const isOver = isPast && strategy !== 'allow';
   if (status !== 'active' || isOver || license.bound) return;
   const body = { license_key: licenseKey, hardware_id: 'fresh' };
   const command = { licenseKey, hardwareId: 'fresh', format: 'jws', nonce: undefined, body } as const;

@@ -1,8 +1,10 @@
 /** The use cases, as requests run them. */
+import { type Edit, edit } from '../../shared/decide/license-change.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 import { type AcquireCommand, acquire } from '../../shared/usecases/acquire.ts';
 import {
   changeSeats,
+  fieldsOf,
   reinstateLicense,
   revokeLicense,
   suspendLicense,
@@ -11,6 +13,7 @@ import { type HeartbeatCommand, heartbeat } from '../../shared/usecases/heartbea
 import { type ReleaseCommand, release } from '../../shared/usecases/release.ts';
 import type { Settings } from '../../shared/usecases/settings.ts';
 import { sweep } from '../../shared/usecases/sweep.ts';
+import { updateLicense } from '../../shared/usecases/update-license.ts';
 import type { Request } from './request.ts';
 import type { Work } from './service.ts';
 import type { Stage } from './stage.ts';
@@ -50,7 +53,7 @@ export const operatorWork =
 function operate(
   ports: Ports,
   settings: Settings,
-  { operation, license = '', seats }: Request,
+  { operation, license = '', seats, expiryStrategy = 'restrict' }: Request,
 ): Promise<unknown> {
   switch (operation) {
     case 'suspend':
@@ -61,9 +64,15 @@ function operate(
       return revokeLicense(ports, license);
     case 'changeSeats':
       return changeSeats(ports, settings, license, seats ?? null);
+    case 'changeStrategy':
+      return change(ports, license, { expiry_strategy: expiryStrategy });
     case 'sweep':
       return sweep(ports, settings);
     default:
       throw new TypeError(`${operation} is not for operators`);
   }
+}
+
+function change(ports: Ports, license: string, wanted: Edit): Promise<unknown> {
+  return updateLicense(ports, license, (current, now) => fieldsOf(edit(current, wanted, now)));
 }

@@ -121,6 +121,7 @@ async function create(
       seats: license.seats,
       signingAlgorithm: 'EC_SIGN_ED25519',
       expiresAt: license.expiresAt,
+      expiryStrategy: license.expiryStrategy,
       allowedHardware: license.bound ? bound : null,
       policy: {
         lease_seconds: license.leaseSeconds,

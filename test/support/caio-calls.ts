@@ -11,7 +11,12 @@ import type { Answer, TestService } from './service.ts';
 export type LicensingCall = 'activate' | 'validate' | 'renew' | 'deactivate';
 
 export interface CaioCalls {
-  call(call: LicensingCall, text: string, instanceId?: string): Promise<Answer>;
+  call(
+    call: LicensingCall,
+    text: string,
+    instanceId?: string,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer>;
   status(instanceId?: string): Promise<Answer>;
 }
 
@@ -23,10 +28,10 @@ export function caioCallsOn(baseUrl: () => string): CaioCalls {
     return { status: response.status, headers: response.headers, body: await response.json() };
   };
   return {
-    call: (name, text, instanceId) =>
+    call: (name, text, instanceId, headers) =>
       send(`/api/v1/licensing/${name}`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', ...header(instanceId) },
+        headers: { 'content-type': 'application/json', ...header(instanceId), ...headers },
         body: JSON.stringify({ license_key: text }),
       }),
     status: (instanceId) => send('/api/v1/licensing/status', { headers: header(instanceId) }),
@@ -61,7 +66,7 @@ export async function addCaio(
 
 /** One more document of a licence. `place` stands for the kid in its path, so that one key can have several. */
 export async function storeCaio(
-  ports: Ports,
+  ports: Pick<Ports, 'keys' | 'store'>,
   { hash, licenseId }: { hash: string; licenseId: string },
   payload: CaioPayload,
   place?: string,

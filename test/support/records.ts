@@ -46,6 +46,7 @@ export function licenseRecord({ policy, ...overrides }: LicenseOverrides = {}): 
     seats: 5,
     status: 'active',
     expires_at: null,
+    expiry_strategy: 'restrict',
     allowed_hardware: null,
     signing_algorithm: 'EC_SIGN_ED25519',
     seats_lowered_at: null,

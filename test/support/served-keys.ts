@@ -8,8 +8,6 @@
  * ```
  */
 import { randomUUID } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
-import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { serve } from '../../functions/http/serve.ts';
 import { keyEndpoints } from '../../functions/keys/endpoints.ts';
 import { licenseEndpoints } from '../../functions/licenses/endpoints.ts';
@@ -20,6 +18,7 @@ import { createLog } from '../../infra/log.ts';
 import type { RegisteredKey } from '../../shared/keys/registry.ts';
 import type { KeyDirectory } from '../../shared/ports/key-directory.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
+import { listenFor } from './listen.ts';
 import type { Answer, TestService } from './service.ts';
 
 export interface ServedKeys {
@@ -57,9 +56,7 @@ export async function serveKeys({ kms, ports: own, settings }: TestService): Pro
     ...licensingEndpoints(ports, settings),
     ...keyEndpoints(keys),
   ]);
-  const server = getTestServer(about.name);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { baseUrl, stop } = await listenFor(about.name);
 
   async function call(path: string, init?: RequestInit): Promise<Answer> {
     const response = await fetch(new URL(path, baseUrl), init);
@@ -71,7 +68,7 @@ export async function serveKeys({ kms, ports: own, settings }: TestService): Pro
     directory: () => directory,
     logLines,
     use(choice) {
-      directory = createKeyDirectory({ client, keys: choice.keys, deadlineMs: 1000, log });
+      directory = createKeyDirectory({ client, keys: choice.keys, deadlineMs: 10_000, log });
       present = choice.now;
       logLines.length = 0;
     },
@@ -85,8 +82,7 @@ export async function serveKeys({ kms, ports: own, settings }: TestService): Pro
       return body.valid === true ? 'valid' : body.code;
     },
     async stop() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await stop();
       await client.close();
     },
   };

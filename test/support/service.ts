@@ -4,17 +4,9 @@
  * moved.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { getTestServer } from '@google-cloud/functions-framework/testing';
-import { adminEndpoints } from '../../functions/admin/endpoints.ts';
 import type { Endpoint } from '../../functions/http/endpoint.ts';
 import { serve } from '../../functions/http/serve.ts';
-import { keyEndpoints } from '../../functions/keys/endpoints.ts';
-import { manifestEndpoints } from '../../functions/keys/manifest.ts';
-import { licenseEndpoints } from '../../functions/licenses/endpoints.ts';
-import { licensingEndpoints } from '../../functions/licensing/endpoints.ts';
-import { maintenanceEndpoints } from '../../functions/maintenance/endpoints.ts';
 import { createHasher } from '../../infra/hasher.ts';
 import { createKeyDirectory } from '../../infra/kms/directory.ts';
 import { createKmsClient } from '../../infra/kms/google.ts';
@@ -40,8 +32,11 @@ import { createAuthenticate } from '../../shared/usecases/authenticate.ts';
 import { apiKeyWrite } from '../../shared/usecases/create-api-key.ts';
 import { createLicense, type NewLicense } from '../../shared/usecases/create-license.ts';
 import type { Settings } from '../../shared/usecases/settings.ts';
+import type { ProductTable } from '../../shared/wire/products.ts';
+import { everyEndpoint } from './every-endpoint.ts';
 import type { FirestoreServer } from './firestore/server.ts';
 import { startTestKms, type TestKms } from './kms.ts';
+import { listenFor } from './listen.ts';
 import { openTestStore, type TestStoreKind } from './test-store.ts';
 
 export const TEST_CUSTOMER = { id: 'customer-1', name: 'Société Générale 東京 😀' };
@@ -94,6 +89,8 @@ export interface TestServiceOptions {
   readonly identify?: Identify;
   /** Default `sqlite`. */
   readonly store?: TestStoreKind;
+  /** None by default. */
+  readonly products?: ProductTable;
 }
 
 export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
@@ -114,7 +111,9 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   };
   const name = `countersign-${randomUUID()}`;
   const { signingFailurePolicy = 'reject' } = options;
-  const settings = { issuer: 'https://countersign.test', clockSkewSeconds, signingFailurePolicy };
+  const { products } = options;
+  const issuer = 'https://countersign.test';
+  const settings = { issuer, clockSkewSeconds, signingFailurePolicy, ...(products && { products }) };
   const log = createLog('DEBUG', (line) => logLines.push(line));
   const endpoints = serve(
     {
@@ -124,18 +123,9 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       about: { name, version: '0.0.0-test', environment: 'test', issuer: settings.issuer },
       config: { CORS_ALLOWED_ORIGINS: allowedOrigins, TRUSTED_PROXIES: options.trustedProxies ?? 0 },
     },
-    [
-      ...licenseEndpoints(ports, settings),
-      ...licensingEndpoints(ports, settings),
-      ...keyEndpoints(ports.keys),
-      ...manifestEndpoints(store),
-      ...maintenanceEndpoints(ports, settings),
-      ...adminEndpoints(ports, settings),
-    ],
+    everyEndpoint(ports, settings),
   );
-  const server = getTestServer(name);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { baseUrl, stop } = await listenFor(name);
   const client = createClient({ baseUrl });
   const verificationKeys = async () => Promise.all((await client.jwks()).keys.map(importVerificationKey));
 
@@ -173,8 +163,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       verifyDocument(document, { keys: await verificationKeys(), now: ports.clock.now(), scope }),
     dumpStore: testStore.dump,
     stop: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await stop();
       await kmsClient.close();
       await testStore.close();
       await kms.stop();

@@ -25,6 +25,7 @@ import { documentRecord } from '../../shared/records/document.ts';
 import { idempotencyRecord } from '../../shared/records/idempotency.ts';
 import { licenseRecord } from '../../shared/records/license.ts';
 import { certificateRecord, manifestRecord } from '../../shared/records/manifest.ts';
+import { reminderRecord } from '../../shared/records/reminder.ts';
 import { sessionRecord } from '../../shared/records/session.ts';
 import { usageRecord } from '../../shared/records/usage.ts';
 import { VERIFICATION_CODES } from '../../shared/verification.ts';
@@ -133,6 +134,7 @@ describe('docs/storage-schema.md', () => {
     ['`licenses/{L}/sessions/{H}`', sessionRecord],
     ['`licenses/{L}/documents/', documentRecord],
     ['`licenses/{L}/deliveries/', deliveryRecord],
+    ['`licenses/{L}/reminders/', reminderRecord],
     ['`licenses/{L}/activations/', activationRecord],
     ['`usage/', usageRecord],
     ['`idempotency/', idempotencyRecord],

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { generateLicenseKey, isMistyped, normalizeLicenseKey } from '../../shared/license-key.ts';
+import {
+  generateDatatoolsKey,
+  generateLicenseKey,
+  isDatatoolsKey,
+  isMistyped,
+  normalizeLicenseKey,
+} from '../../shared/license-key.ts';
 import type { Random } from '../../shared/ports/random.ts';
 
 const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -259,5 +265,66 @@ describe('a key of another shape, which an operator brought', () => {
     const key = `acme-${'0'.repeat(30)}`;
     expect(normalizeLicenseKey(key)).toBe(key);
     expect(isMistyped(key)).toBe(true);
+  });
+});
+
+describe('a DataTools key', () => {
+  const generated = fc.record({
+    tier: fc.constantFrom('lite' as const, 'core' as const, 'pro' as const),
+    bytes: fc.uint8Array({ minLength: 8, maxLength: 8 }),
+  });
+  const keyOf = ({ tier, bytes }: { tier: 'lite' | 'core' | 'pro'; bytes: Uint8Array }) =>
+    generateDatatoolsKey(tier, fixed(...bytes));
+
+  test('is a tier and all digits of eight random bytes', () => {
+    expect(generateDatatoolsKey('core', fixed(0x5d, 0xd8, 0xe1, 0xdb, 0xd9, 0x0c, 0x46, 0x56))).toBe(
+      'DT1-CORE-5dd8e1db-d90c4656',
+    );
+  });
+
+  test('is the same however it is typed, and never looks mistyped', () => {
+    const typed = generated.chain((parts) => {
+      const key = keyOf(parts);
+      const look = (digit: string) =>
+        fc.constantFrom(digit, digit.toUpperCase(), ...({ 0: ['O', 'o'], 1: ['I', 'l'] }[digit] ?? []));
+      const [, tier = '', ...halves] = key.split('-');
+      const digits = fc.tuple(...halves.join('').split('').map(look)).map((all) => all.join(''));
+      return fc
+        .tuple(fc.constantFrom('DT1', 'dt1', 'dtl'), fc.constantFrom('-', ''), digits)
+        .map(([mark, hyphen, body]) => ({
+          key,
+          text: [mark, tier.toLowerCase(), body.slice(0, 8), body.slice(8)].join(hyphen),
+        }));
+    });
+    fc.assert(
+      fc.property(typed, ({ key, text }) => {
+        expect(normalizeLicenseKey(` ${text}\n`)).toBe(key);
+        expect(normalizeLicenseKey(key)).toBe(key);
+        expect([isDatatoolsKey(text), isMistyped(text)]).toEqual([true, false]);
+      }),
+    );
+  });
+
+  test('of another digit or tier is another key: it has no checksum', () => {
+    fc.assert(
+      fc.property(generated, generated, (one, other) => {
+        fc.pre(one.tier !== other.tier || one.bytes.join() !== other.bytes.join());
+        expect(normalizeLicenseKey(keyOf(one))).not.toBe(normalizeLicenseKey(keyOf(other)));
+      }),
+    );
+  });
+
+  test.each([
+    'DT1-TAKEN',
+    'DT1-GOLD-5dd8e1db-d90c4656',
+    'DT1-CORE-5dd8e1db-d90c465',
+    'DT1-CORE-5dd8e1db-d90c46567',
+    'DT1-CORE-5dd8e1dg-d90c4656',
+    'DT2-CORE-5dd8e1db-d90c4656',
+    'DT1-CORE-5dd8-e1db-d90c4656',
+    'XDT1-CORE-5dd8e1db-d90c4656',
+  ])('is not %j, which is taken as it is', (key) => {
+    expect(isDatatoolsKey(key)).toBe(false);
+    expect(normalizeLicenseKey(key)).toBe(key);
   });
 });

@@ -3,15 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type Endpoint, get, patch, post, remove } from '../../functions/http/endpoint.ts';
 import { openApiDocument } from '../../functions/http/openapi.ts';
+import { apiDocumentOf, type Operation } from '../support/openapi/document.ts';
 
-const thing = z.object({ name: z.string() }).meta({ id: 'Thing' });
-const row = {
-  summary: 'A thing',
-  tag: 'service',
-  access: 'usage:read',
-  response: thing,
-  errors: [],
-} as const;
+const thing = z.object({ name: z.string() }).meta({ id: 'Thing', example: { name: 'chair' } });
+const plain = { summary: 'A thing', tag: 'service', access: 'usage:read', errors: [] } as const;
+const row = { ...plain, response: thing } as const;
 const handle = async () => ({ body: {} });
 
 const ENDPOINTS: Endpoint[] = [
@@ -32,27 +28,43 @@ const ENDPOINTS: Endpoint[] = [
     handle,
   }),
   get({ ...row, operationId: 'open', path: '/open', access: 'public', handle }),
-  patch({ ...row, operationId: 'change', path: '/things/{id}', request: thing, conditional: true, handle }),
+  patch({
+    ...row,
+    operationId: 'change',
+    path: '/things/{id}',
+    request: thing,
+    conditional: true,
+    answerHeaders: ['ETag'],
+    handle,
+  }),
   remove({ ...row, operationId: 'end', path: '/things/{id}/end', request: thing, handle }),
+  get({
+    ...plain,
+    operationId: 'read',
+    path: '/text',
+    mediaType: 'text/plain',
+    example: 'a',
+    alternatives: { 'text/csv': 'a;b' },
+    handle,
+  }),
   remove({ ...row, operationId: 'drop', path: '/things/{id}', handle }),
 ];
 
-interface Described {
-  readonly description?: string;
-  readonly security: object[];
-  readonly parameters?: { readonly name: string; readonly in: string; readonly required?: boolean }[];
-  readonly requestBody?: object;
-  readonly responses: Readonly<Record<string, { readonly description: string }>>;
+const json = openApiDocument(ENDPOINTS, '1.0.0');
+const { operations } = apiDocumentOf(json);
+const { securitySchemes } = (json as { components: { securitySchemes: object } }).components;
+
+function described(method: string, path: string): Operation {
+  const found = operations.find((one) => one.method === method.toUpperCase() && one.path === path);
+  if (found === undefined) throw new Error(`${method} ${path} is not described`);
+  return found;
 }
 
-const document = openApiDocument(ENDPOINTS, '1.0.0') as {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Described>>>>;
-  readonly components: { readonly securitySchemes: object };
-};
-
-const described = (method: string, path: string) => document.paths[path]?.[method] as Described;
 const parameters = (method: string, path: string) =>
-  (described(method, path).parameters ?? []).map(({ name, in: place }) => `${place} ${name}`).sort();
+  described(method, path)
+    .parameters.map(({ name, in: place }) => `${place} ${name}`)
+    .filter((parameter) => parameter !== 'header X-Request-Id')
+    .sort();
 const codes = (method: string, path: string) =>
   Object.values(described(method, path).responses).flatMap(({ description }) =>
     [...description.matchAll(/`(\w+)`/g)].map(([, code]) => code),
@@ -60,7 +72,7 @@ const codes = (method: string, path: string) =>
 
 test('an endpoint that is not public needs one of the schemes that are described, and names its scope', () => {
   const { security, description } = described('post', '/things');
-  expect(security.flatMap(Object.keys)).toEqual(Object.keys(document.components.securitySchemes));
+  expect(security.flatMap(Object.keys)).toEqual(Object.keys(securitySchemes));
   expect(description).toContain('`usage:read`');
   expect(codes('get', '/things')).toEqual(
     expect.arrayContaining(['unauthenticated', 'forbidden', 'rate_limited']),
@@ -73,6 +85,11 @@ test('a success has its own status', () => {
   expect(Object.keys(described('post', '/things').responses)).toContain('201');
   expect(Object.keys(described('post', '/things').responses)).not.toContain('200');
   expect(Object.keys(described('get', '/things').responses)).toContain('200');
+});
+
+test('every request may name itself', () => {
+  const silent = operations.filter(({ parameters: all }) => !all.some(({ name }) => name === 'X-Request-Id'));
+  expect(silent).toEqual([]);
 });
 
 describe('beside the body is sent', () => {
@@ -102,4 +119,33 @@ test('what a header or a query can be refused with is listed, each code once', (
     ['patch', '/things/{id}'],
   ] as const)
     expect(new Set(codes(method, path)).size).toBe(codes(method, path).length);
+});
+
+describe('what is answered', () => {
+  const headers = (method: string, path: string, status: string) =>
+    Object.keys(described(method, path).responses[status]?.headers ?? {});
+
+  test('has the headers of every answer, those of the row, and that of a replay where there can be one', () => {
+    const always = ['X-Request-Id', 'Cache-Control', 'X-Content-Type-Options'];
+    expect(headers('get', '/open', '200')).toEqual(always);
+    expect(headers('patch', '/things/{id}', '200')).toEqual([...always, 'ETag']);
+    expect(headers('post', '/things', '201')).toEqual([...always, 'Idempotent-Replayed']);
+  });
+
+  test('names its challenge and when to come back', () => {
+    expect(headers('post', '/things', '401')).toContain('WWW-Authenticate');
+    expect(headers('post', '/things', '429')).toContain('Retry-After');
+    expect(headers('post', '/things', '503')).toContain('Retry-After');
+    expect(headers('post', '/things', '422')).not.toContain('Retry-After');
+  });
+
+  test('has the example of the schema beside it, and of a text that of the row', () => {
+    expect(described('get', '/things').responses[200]?.content).toMatchObject({
+      'application/json': { example: { name: 'chair' } },
+    });
+    expect(described('get', '/text').responses[200]?.content).toEqual({
+      'text/plain': { schema: { type: 'string' }, example: 'a' },
+      'text/csv': { schema: { type: 'string' }, example: 'a;b' },
+    });
+  });
 });

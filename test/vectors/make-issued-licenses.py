@@ -1,33 +1,43 @@
-"""Writes issued-licenses.json, the vectors of AEGIS, CAIO and DTLIC2 licences. Needs the openssl command.
+"""Writes issued-licenses.json, the vectors of licences in every format. Needs the openssl command.
 
 Run it after adding a case:  python3 test/vectors/make-issued-licenses.py
 
 Each run makes new keys in a temporary folder, which takes them with it; only the public ones are written. The
 MAC secret is a value for these vectors alone.
 
-`payload` is what was signed and `license` what it says, in the members of IssuedLicense. `own` is true where the
-bytes are canonical JSON (RFC 8785), so that our encoder has to write the same text; the others are written as
-other systems do.
+`terms` are what is granted, as this service stores it, and `payload` is what was signed: vector_terms.py writes the one
+from the other. `license` is what the payload says, in the members of IssuedLicense. `own` is true where the bytes are
+those of our encoder; the others are written as other systems do.
 """
 
-import base64
 import hashlib
 import hmac
 import json
 import pathlib
-import subprocess
+import sys
 import tempfile
 from datetime import datetime, timezone
 
-FOUR_SCRIPTS = "Zoë Müller 東京 Москва دبي 😀"
+# The modules beside this one leave no __pycache__.
+sys.dont_write_bytecode = True
+
+from vector_keys import Key, base64_standard, base64url, canonical  # noqa: E402
+from vector_terms import (  # noqa: E402
+    FINGERPRINT,
+    FOUR_SCRIPTS,
+    HARD_CASES,
+    HYPHENS,
+    ISSUED_AT,
+    SESSION,
+    aegis_payload,
+    caio_payload,
+    dtlic2_payload,
+    session_payload,
+    terms,
+)
+
 CAIO_V1_SECRET = b"a secret of these vectors"
-FINGERPRINT = "sha256:" + hashlib.sha256(b"5f0c1d1e-0001-4002-8003-0123456789ab:erp.example.com").hexdigest()
 ALGORITHMS = {"EdDSA": "EC_SIGN_ED25519", "RS256": "RSA_SIGN_PKCS1_4096_SHA256"}
-
-
-def canonical(value):
-    """RFC 8785 for values without floats whose keys are ASCII."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def python_default(value):
@@ -35,12 +45,9 @@ def python_default(value):
     return json.dumps(dict(reversed(value.items()))).encode()
 
 
-def base64url(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def base64_standard(data):
-    return base64.b64encode(data).decode()
+def python_sorted(value):
+    """The form that clients of inline documents rebuild."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 def milliseconds(instant):
@@ -49,38 +56,6 @@ def milliseconds(instant):
     moment = datetime.fromisoformat(instant)
     aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
     return int(aware.replace(microsecond=0).timestamp()) * 1000 + aware.microsecond // 1000
-
-
-class Key:
-    """A key that lives as long as its folder."""
-
-    def __init__(self, folder, alg):
-        self.alg = alg
-        self.file = str(pathlib.Path(folder, f"{alg}.pem"))
-        kind = ["ed25519"] if alg == "EdDSA" else ["rsa", "-pkeyopt", "rsa_keygen_bits:4096"]
-        subprocess.run(["openssl", "genpkey", "-algorithm", *kind, "-out", self.file], check=True, capture_output=True)
-        self.jwk = {**self._members(), "alg": alg}
-        required = {name: self.jwk[name] for name in ("crv", "e", "kty", "n", "x") if name in self.jwk}
-        self.kid = base64url(hashlib.sha256(canonical(required)).digest())
-        self.jwk["kid"] = self.kid
-
-    def _openssl(self, *arguments, data=None):
-        return subprocess.run(["openssl", *arguments], input=data, check=True, capture_output=True).stdout
-
-    def _members(self):
-        if self.alg == "EdDSA":
-            spki = self._openssl("pkey", "-in", self.file, "-pubout", "-outform", "DER")
-            return {"kty": "OKP", "crv": "Ed25519", "x": base64url(spki[-32:])}
-        modulus = self._openssl("rsa", "-in", self.file, "-noout", "-modulus").decode().strip().split("=")[1]
-        return {"kty": "RSA", "n": base64url(bytes.fromhex(modulus)), "e": "AQAB"}
-
-    def sign(self, message):
-        if self.alg == "RS256":
-            return self._openssl("dgst", "-sha256", "-sign", self.file, data=message)
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(message)
-            file.flush()
-            return self._openssl("pkeyutl", "-sign", "-inkey", self.file, "-rawin", "-in", file.name)
 
 
 def view(**members):
@@ -142,20 +117,37 @@ def dtlic2(key, payload, encode):
     return f"DTLIC2:{base64url(signed)}.{base64url(key.sign(signed))}", signed, license
 
 
+def jws(key, payload):
+    claims = {name: value for name, value in payload.items() if name != "license_key"}
+    seconds = {"iat": milliseconds(payload["signed_at"]) // 1000, "exp": milliseconds(payload["expires_at"]) // 1000}
+    claims |= {"iss": payload["issuer"], "sub": payload["license_id"], **seconds}
+    header = {"alg": key.alg, "typ": "license+jwt", "kid": key.kid}
+    signed = f"{base64url(canonical(header))}.{base64url(canonical(claims))}".encode()
+    return f"{signed.decode()}.{base64url(key.sign(signed))}", signed
+
+
+def inline(key, payload):
+    document = {**payload, "kid": key.kid}
+    signed = python_sorted(document)
+    document |= {"signature": base64_standard(key.sign(signed)), "signature_algorithm": ALGORITHMS[key.alg]}
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")), signed
+
+
 AEGIS = {
     "jti": "0b9f6a52-3c55-4a0e-8a3e-6f2f0f8f5b11",
     "iss": "https://licences.example.com",
     "iat": 1767323045,
+    "exp": 1835395200,
     "customer": {"id": "acme_gmbh-1", "name": FOUR_SCRIPTS},
     "module": {"technical_name": "sale_forecast", "allowed_major_versions": [16, 17]},
-    "license_type": "perpetual",
+    "license_type": "subscription",
+    "instance_fingerprint": FINGERPRINT,
 }
-SUBSCRIPTION = {**AEGIS, "license_type": "subscription", "exp": 1835395200, "instance_fingerprint": FINGERPRINT}
 CAIO = {
     "customer_id": "acme",
     "license_type": "enterprise",
-    "issued_at": "2026-01-02T03:04:05.678+00:00",
-    "expires_at": "2028-02-29T23:59:59+00:00",
+    "issued_at": "2026-01-02T03:04:05.678901",
+    "expires_at": "2028-02-29T12:00:00",
     "features": ["reports", "single sign-on", "Übersicht 📊"],
     "max_instances": 3,
     "max_services": 0,
@@ -170,70 +162,113 @@ DTLIC2 = {
     "issued_at": "2026-01-02T03:04:05+00:00",
     "expires_at": "2028-02-29T00:00:00+00:00",
 }
-NAIVE = {"issued_at": "2026-01-02T03:04:05.678901", "expires_at": "2028-02-29T12:00:00"}
 
-# Title, format, algorithm, payload, encoder.
-CASES = [
-    ("AEGIS, perpetual, a name in four scripts", "aegis", "EdDSA", AEGIS, canonical),
-    ("AEGIS, RSA, bound to an instance, until a leap day", "aegis", "RS256", SUBSCRIPTION, canonical),
-    (
-        "AEGIS, a demo without versions",
-        "aegis",
-        "EdDSA",
-        {
-            **AEGIS,
-            "license_type": "demo",
-            "exp": 1769915045,
-            "module": {"technical_name": "sale_forecast", "allowed_major_versions": []},
-        },
-        canonical,
-    ),
-    ("AEGIS of another system, in another order, with white space", "aegis", "EdDSA", SUBSCRIPTION, python_default),
-    ("CAIO v2, until a leap day", "caio-v2", "EdDSA", CAIO, canonical),
-    ("CAIO v2, RSA, a customer id with hyphens", "caio-v2", "RS256", {**CAIO, "customer_id": "acme-de-2_x"}, canonical),
-    (
-        "CAIO v2, perpetual, no features, a customer id that ends in a hyphen",
-        "caio-v2",
-        "EdDSA",
-        {**CAIO, "customer_id": "-v2-", "license_type": "perpetual", "expires_at": None, "features": []},
-        canonical,
-    ),
-    ("CAIO v2 of another system, times without an offset", "caio-v2", "RS256", {**CAIO, **NAIVE}, python_default),
-    ("DTLIC2, until a leap day, a name in four scripts", "dtlic2", "EdDSA", DTLIC2, canonical),
-    (
-        "DTLIC2, perpetual, a key of the operator",
-        "dtlic2",
-        "EdDSA",
-        {**DTLIC2, "license_key": "Ada №1", "expires_at": None},
-        canonical,
-    ),
-    ("DTLIC2 of another system, with white space", "dtlic2", "EdDSA", DTLIC2, python_default),
+# Title, format, JOSE alg, payload: as other systems write them.
+FOREIGN_CASES = [
+    ("AEGIS of another system, in another order, with white space", "aegis", "EdDSA", AEGIS),
+    ("CAIO v2 of another system, times without an offset", "caio-v2", "RS256", CAIO),
+    ("CAIO v2 of another system, a customer id with hyphens", "caio-v2", "EdDSA", {**CAIO, "customer_id": HYPHENS}),
+    ("DTLIC2 of another system, with white space", "dtlic2", "EdDSA", DTLIC2),
+]
+ENDLESS = {"license_type": "enterprise", "expires_at": None}
+# Beside the hard cases: what a format calls otherwise than we do. Title, format, JOSE alg, changes.
+NAMING_CASES = [
+    ("AEGIS, a trial", "aegis", "EdDSA", {"license_type": "trial", "instance_fingerprint": None}),
+    ("AEGIS, an enterprise licence without an end", "aegis", "EdDSA", ENDLESS),
+    ("CAIO v2, an enterprise licence without an end", "caio-v2", "EdDSA", ENDLESS),
+    ("CAIO v2, a trial", "caio-v2", "RS256", {"license_type": "trial"}),
+    ("DTLIC2 of tier free", "dtlic2", "EdDSA", {"tier": "free"}),
+    ("DTLIC2 of tier enterprise, which is pro there", "dtlic2", "EdDSA", {"tier": "enterprise"}),
 ]
 # Title, customer id of the text, metadata.
 MAC_CASES = [
-    ("CAIO v1, a customer id with hyphens", "acme-de-2", {**CAIO, "customer_id": "acme-de-2"}),
-    ("CAIO v1, perpetual, no features", "acme", {**CAIO, "expires_at": None, "features": []}),
-    ("CAIO v1 that hardly says anything, on a leap day", "acme", {"issued_at": "2024-02-29T08:00:00"}),
+    ("CAIO v1, a customer id with hyphens", HYPHENS, {**CAIO, "customer_id": HYPHENS}),
+    ("CAIO v1, perpetual", "acme", {**CAIO, "license_type": "perpetual", "expires_at": None}),
+    ("CAIO v1, an empty feature list", "acme", {**CAIO, "features": []}),
+    (
+        "CAIO v1, from one leap day to the next",
+        "acme",
+        {**CAIO, "issued_at": "2024-02-29T08:00:00", "expires_at": "2028-02-29T23:59:59.999+00:00"},
+    ),
+    ("CAIO v1 that hardly says anything", "acme", {"issued_at": "2024-02-29T08:00:00"}),
     ("CAIO v1 without metadata", "acme-1", {}),
 ]
-ENCODERS = {"aegis": aegis, "caio-v2": caio_v2, "dtlic2": dtlic2}
+# How a format is written, what its payload is of the terms, and the keys that it is issued with.
+FORMATS = {
+    "aegis": (aegis, aegis_payload, ("EdDSA", "RS256")),
+    "caio-v2": (caio_v2, caio_payload, ("EdDSA", "RS256")),
+    "dtlic2": (dtlic2, dtlic2_payload, ("EdDSA",)),
+}
+SESSION_FORMATS = {"inline": inline, "jws": jws}
+NAMES = {"aegis": "AEGIS", "caio-v2": "CAIO v2", "dtlic2": "DTLIC2", "inline": "inline", "jws": "JWS"}
+
+
+def issued(keys, title, name, alg, payload, encode, granted=None):
+    text, signed, license = FORMATS[name][0](keys[alg], payload, encode)
+    return {
+        "title": title,
+        "format": name,
+        "algorithm": ALGORITHMS[alg],
+        "kid": keys[alg].kid,
+        "own": granted is not None,
+        "terms": granted,
+        "payload": payload,
+        "text": text,
+        "signed_hex": signed.hex(),
+        "license": license,
+    }
+
+
+def own_licenses(keys):
+    for name, (_, payload_of, algs) in FORMATS.items():
+        for case, changes, issued_at, formats in HARD_CASES:
+            for alg in algs if name in formats else ():
+                granted = terms(changes, issued_at, ALGORITHMS[alg])
+                title = f"{NAMES[name]} with {alg}, {case}"
+                yield issued(keys, title, name, alg, payload_of(granted), canonical, granted)
+    for title, name, alg, changes in NAMING_CASES:
+        granted = terms(changes, ISSUED_AT, ALGORITHMS[alg])
+        yield issued(keys, title, name, alg, FORMATS[name][1](granted), canonical, granted)
+
+
+def sessions(keys):
+    for name, write in SESSION_FORMATS.items():
+        for case, changes, issued_at, formats in HARD_CASES:
+            for alg in ALGORITHMS if name in formats else ():
+                granted = terms(changes, issued_at, ALGORITHMS[alg])
+                payload = session_payload(granted, SESSION)
+                text, signed = write(keys[alg], payload)
+                yield {
+                    "title": f"{NAMES[name]} with {alg}, {case}",
+                    "format": name,
+                    "algorithm": ALGORITHMS[alg],
+                    "kid": keys[alg].kid,
+                    "terms": granted,
+                    "session": SESSION,
+                    "payload": payload,
+                    "text": text,
+                    "signed_hex": signed.hex(),
+                }
+
+
+def macs():
+    for title, customer_id, metadata in MAC_CASES:
+        text, message, mac, license = caio_v1(customer_id, metadata)
+        row = {"title": title, "payload": metadata, "text": text, "message_hex": message.hex(), "mac_hex": mac}
+        yield {**row, "license": license}
 
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
         keys = {alg: Key(folder, alg) for alg in ALGORITHMS}
-        licenses = []
-        for title, name, alg, payload, encode in CASES:
-            text, signed, license = ENCODERS[name](keys[alg], payload, encode)
-            row = {"title": title, "format": name, "algorithm": ALGORITHMS[alg], "kid": keys[alg].kid}
-            row |= {"own": encode is canonical, "payload": payload, "text": text, "signed_hex": signed.hex()}
-            licenses.append({**row, "license": license})
-    macs = []
-    for title, customer_id, metadata in MAC_CASES:
-        text, message, mac, license = caio_v1(customer_id, metadata)
-        row = {"title": title, "payload": metadata, "text": text, "message_hex": message.hex(), "mac_hex": mac}
-        macs.append({**row, "license": license})
-    vectors = {"keys": [key.jwk for key in keys.values()], "licenses": licenses, "macs": macs}
+        foreign = [issued(keys, *case, python_default) for case in FOREIGN_CASES]
+        vectors = {
+            "keys": [key.jwk for key in keys.values()],
+            "licenses": [*own_licenses(keys), *foreign],
+            "sessions": list(sessions(keys)),
+            "mac_text": CAIO_V1_SECRET.decode(),
+            "macs": list(macs()),
+        }
     target = pathlib.Path(__file__).with_name("issued-licenses.json")
     target.write_text(json.dumps(vectors, indent=2, ensure_ascii=False) + "\n", "utf-8")
 

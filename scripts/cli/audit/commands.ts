@@ -1,56 +1,45 @@
-/** `countersign audit …` */
-import type { Command } from 'commander';
-import { OperatorError } from '../../../shared/operator-error.ts';
-import {
-  AUDIT_FAULTS,
-  type AuditBreak,
-  type AuditReport,
-  verifyAudit,
-} from '../../../shared/usecases/verify-audit.ts';
-import { openOperator } from '../operator.ts';
-import { answer, type OutputOptions } from '../output.ts';
+/** `countersign audit …` over HTTP; `verify` is in `store-commands.ts`. */
+import { type Command, Option } from 'commander';
+import { EXPORT_FORMATS } from '../../../shared/wire/audit.ts';
+import { examples } from '../examples.ts';
 import { run } from '../run.ts';
+import { instant, pageNumber, pageSize } from '../values.ts';
+import { type ExportOptions, exportEvents, type ListOptions, listEvents } from './events.ts';
 
 export function addAuditCommands(program: Command): void {
-  program
-    .command('audit')
-    .description('what operators did')
-    .command('verify')
-    .description('check that no event of the audit trail is missing or was changed')
-    .option('--json', 'answer as JSON')
-    .addHelpText(
-      'after',
-      `
-It reads the store of the deployment, and ends with exit code 1 when the chain is broken. Keep the last line elsewhere:
-whoever can write to the store can write a new chain, and then event and hash differ from those of before.
+  const audit = examples(
+    program.command('audit').description('what operators did'),
+    'audit list --action licenses.revoke',
+    'audit export --from 2026-01-01 --to 2027-01-01 --format csv --output audit-2026.csv',
+  );
 
-Examples:
-  countersign audit verify
-  countersign audit verify --json`,
-    )
-    .action((options: OutputOptions) => run(() => verify(options)));
+  examples(
+    filtered(audit.command('list')),
+    'audit list --target acme-gmbh',
+    'audit list --actor key:csk_Ab3dE6gH --from 2026-11-01 --json',
+  )
+    .description('a page of the audit trail, newest first')
+    .option('--page <number>', 'which page', pageNumber, 1)
+    .option('--page-size <number>', 'events on a page, at most 100', pageSize, 20)
+    .action((options: ListOptions) => run(() => listEvents(options)));
+
+  examples(
+    filtered(audit.command('export')),
+    'audit export --format csv --output audit.csv',
+    'audit export --from 2026-01-01 --to 2027-01-01 --format jsonl',
+  )
+    .description('the audit trail, oldest first; reads all of it, also for a part of its time')
+    .addOption(new Option('--format <format>', 'what kind of text').choices(EXPORT_FORMATS).default('jsonl'))
+    .option('--output <file>', 'where to; standard output when left out')
+    .action((options: ExportOptions) => run(() => exportEvents(options)));
 }
 
-async function verify(options: OutputOptions): Promise<void> {
-  const operator = openOperator();
-  try {
-    const report = await verifyAudit(operator.ports.store);
-    const { events, head, broken } = report;
-    answer(options, { is_whole: broken === undefined, events, head, broken: broken ?? null }, () =>
-      textOf(report),
-    );
-    if (broken !== undefined) throw new OperatorError(sentenceOf(broken));
-  } finally {
-    await operator.close();
-  }
-}
-
-function textOf({ events, head, broken }: AuditReport): string {
-  if (events === 0) return broken === undefined ? 'There are no events.' : 'No event is in order.';
-  const found = broken === undefined ? 'The chain is whole' : 'The chain is whole up to there';
-  return `${found}: ${events} ${events === 1 ? 'event' : 'events'}, the last with the hash\n${head.hash}`;
-}
-
-function sentenceOf({ fault, seq }: AuditBreak): string {
-  return `The audit trail is broken at event ${seq}. ${AUDIT_FAULTS[fault]}`;
+function filtered(command: Command): Command {
+  return command
+    .option('--actor <name>', 'only what this one did, as the trail names it')
+    .option('--action <name>', 'only this, such as licenses.revoke')
+    .option('--target <id>', 'only what was done to this')
+    .option('--from <time>', 'the first instant', instant)
+    .option('--to <time>', 'the first instant that is too late', instant)
+    .option('--json', 'answer as JSON');
 }

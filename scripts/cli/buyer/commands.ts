@@ -5,6 +5,7 @@ import { type LicenseVerification, verifyLicense } from '../../../shared/client/
 import { decodeIssued } from '../../../shared/formats/issued.ts';
 import { OperatorError } from '../../../shared/operator-error.ts';
 import { formatInstant } from '../../../shared/wire/document.ts';
+import { examples } from '../examples.ts';
 import { answer, type OutputOptions } from '../output.ts';
 import { run } from '../run.ts';
 import { printable } from '../table.ts';
@@ -36,26 +37,25 @@ type Verified = Extract<LicenseVerification, { readonly valid: true }>;
 const DAY_MS = 86_400_000;
 
 export function addBuyerCommands(program: Command): void {
-  trusting(program.command('activate <license>'))
+  examples(
+    trusting(program.command('activate <license>')),
+    'activate ada.license --name "Ada Lovelace" --email ada@example.com --keys jwks.json',
+  )
     .description('buyer: check a licence (its text, or a file) without the service, and keep it')
     .requiredOption('--name <name>', 'as the licence has it')
     .requiredOption('--email <address>', 'as the licence has it')
-    .addHelpText(
-      'after',
-      '\nExample:\n  countersign activate ada.license --name "Ada Lovelace" --email ada@example.com --keys jwks.json',
-    )
     .action((license: string, options: ActivateOptions) => run(() => activate(license, options)));
 
-  trusting(program.command('status'))
+  examples(trusting(program.command('status')), 'status', 'status --json')
     .description('buyer: whether the activated licence holds; exit code 1 when it does not')
     .action((options: BuyerOptions) => run(() => showStatus(options)));
 
-  trusting(program.command('renew'))
+  examples(trusting(program.command('renew')), 'renew', 'renew --from renewed.license')
     .description('buyer: fetch the newest document of the activated licence')
     .option('--from <license>', 'the text or file that the vendor sent, without asking the service')
     .action((options: RenewOptions) => run(() => renew(options)));
 
-  placed(program.command('deactivate'))
+  examples(placed(program.command('deactivate')), 'deactivate')
     .description('buyer: remove the licence from this machine')
     .action((options: BuyerOptions) => run(async () => deactivate(options)));
 }

@@ -41,7 +41,7 @@ function jsonOf(text: string): unknown {
 function refusalOf(refusal: ServiceError): Error {
   if (refusal.code !== 'license_not_accepted') return refusal;
   return new OperatorError(
-    'The service does not renew this licence by itself. Ask the vendor for the new one, and give it with --from.',
+    'The service does not take this licence for one of its own. Ask the vendor for the new one, and give it with --from.',
     { cause: refusal },
   );
 }

@@ -6,6 +6,7 @@ import { isAlias, isSigningKey, type RegisteredKey, type SigningKey } from '../.
 import { isBarred } from '../../../shared/keys/states.ts';
 import { OperatorError } from '../../../shared/operator-error.ts';
 import type { KeyList } from '../../../shared/ports/key-list.ts';
+import { KID_MARK } from './kid-argument.ts';
 
 /** What a key is pinned with. */
 export type Pin = Pick<SigningKey, 'fingerprint' | 'pem'>;
@@ -46,9 +47,6 @@ export function pinOf(
 function isPinned({ fingerprint, pem, state, name }: SigningKey): boolean {
   return fingerprint !== undefined && (pem !== undefined || isBarred(state) || isAlias(name));
 }
-
-/** May be written before a kid: one that begins with a hyphen is no option then. */
-export const KID_MARK = 'kid=';
 
 /** As `keys status` shows it; undefined when it is not known. */
 export function listedKid(key: RegisteredKey): string | undefined {

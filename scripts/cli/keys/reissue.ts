@@ -37,7 +37,7 @@ export async function reissueDocuments(operator: Operator, command: ReissueComma
   }
   if (!isDryRun) await confirm(command);
   const totals: Totals = { signed: 0, signed_before: 0, would_sign: 0, skipped: 0 };
-  const progress = showProgress(total, 'Re-issue');
+  const progress = showProgress({ total, what: 'Re-issue', json: command.json });
   const report = await openReport(command.report);
   try {
     await reissue(ports, {

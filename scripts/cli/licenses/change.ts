@@ -1,19 +1,30 @@
 /** Changes of one licence. */
-import type { License } from '../../../shared/client/admin-client.ts';
+import type { ChangeLicenseRequest, License } from '../../../shared/client/admin-client.ts';
+import { OperatorError } from '../../../shared/operator-error.ts';
 import { confirm } from '../confirm.ts';
+import { type IfMatchOptions, matching } from '../if-match.ts';
 import { answer, type OutputOptions } from '../output.ts';
 import { openService } from '../service.ts';
 import { printable } from '../table.ts';
+import { type OrNothing, orNull } from '../values.ts';
+import { given, type Members, type TermsOptions, termsOf } from './terms.ts';
 
-export interface RenewOptions extends OutputOptions {
+/** What all changes have in common. */
+type ChangingOptions = OutputOptions & IfMatchOptions;
+
+export interface ChangeOptions extends ChangingOptions, TermsOptions {
+  readonly expires?: OrNothing<string>;
+}
+
+export interface RenewOptions extends ChangingOptions {
   readonly days: number;
 }
 
-export interface ReasonOptions extends OutputOptions {
+export interface ReasonOptions extends ChangingOptions {
   readonly reason: string;
 }
 
-export interface TransferOptions extends OutputOptions {
+export interface TransferOptions extends ChangingOptions {
   readonly customer: string;
 }
 
@@ -21,20 +32,38 @@ export interface RevokeOptions extends ReasonOptions {
   readonly yes?: boolean;
 }
 
+/** @throws OperatorError when nothing is given */
+export function changesOf(options: ChangeOptions): ChangeLicenseRequest {
+  const members: Members<ChangeLicenseRequest> = {
+    ...termsOf(options),
+    expires_at: options.expires && orNull(options.expires),
+  };
+  const changes = given(members);
+  if (Object.keys(changes).length > 0) return changes;
+  throw new OperatorError('Say what to change; countersign licenses change --help lists the members.');
+}
+
+export async function changeTerms(id: string, options: ChangeOptions): Promise<void> {
+  tell(options, await openService().licenses.change(id, changesOf(options), matching(options)));
+}
+
 export async function renew(id: string, options: RenewOptions): Promise<void> {
-  tell(options, await openService().licenses.renew(id, { duration_days: options.days }));
+  const request = { duration_days: options.days };
+  tell(options, await openService().licenses.renew(id, request, matching(options)));
 }
 
 export async function suspend(id: string, options: ReasonOptions): Promise<void> {
-  tell(options, await openService().licenses.suspend(id, { reason: options.reason }));
+  const request = { reason: options.reason };
+  tell(options, await openService().licenses.suspend(id, request, matching(options)));
 }
 
-export async function reinstate(id: string, options: OutputOptions): Promise<void> {
-  tell(options, await openService().licenses.reinstate(id));
+export async function reinstate(id: string, options: ChangingOptions): Promise<void> {
+  tell(options, await openService().licenses.reinstate(id, matching(options)));
 }
 
 export async function transfer(id: string, options: TransferOptions): Promise<void> {
-  tell(options, await openService().licenses.transfer(id, { customer_id: options.customer }));
+  const request = { customer_id: options.customer };
+  tell(options, await openService().licenses.transfer(id, request, matching(options)));
 }
 
 /** Shows whose licence it is before it asks: an id says nothing to a person. */
@@ -48,7 +77,7 @@ export async function revoke(id: string, options: RevokeOptions): Promise<void> 
     );
   }
   await confirm(options);
-  const done = await licenses.revoke(id, { reason: options.reason });
+  const done = await licenses.revoke(id, { reason: options.reason }, matching(options));
   answer(options, done, () => `${id} is revoked.`);
 }
 

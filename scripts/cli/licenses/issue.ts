@@ -5,28 +5,26 @@ import { ServiceError } from '../../../shared/client/client.ts';
 import { UnreachableError } from '../../../shared/client/retrying-fetch.ts';
 import { OperatorError } from '../../../shared/operator-error.ts';
 import { answer, type OutputOptions, remark } from '../output.ts';
+import { givenKey, type KeyOptions } from '../secret-input.ts';
 import { openService } from '../service.ts';
+import { type OrNothing, orNull } from '../values.ts';
 import { licenseMembers } from './queries.ts';
+import { given, type Members, type TermsOptions, termsOf } from './terms.ts';
 
-export interface IssueOptions extends OutputOptions {
+export interface IssueOptions extends OutputOptions, TermsOptions, KeyOptions {
   readonly customer: string;
   readonly module: string;
   readonly type: IssueLicenseRequest['license_type'];
-  readonly days?: number;
-  readonly versions?: number[];
+  readonly days?: OrNothing<number>;
   readonly fingerprint?: string;
   readonly tier?: NonNullable<IssueLicenseRequest['tier']>;
-  readonly features?: string[];
-  readonly seats?: number;
-  readonly maxInstances?: number;
-  readonly maxServices?: number;
-  readonly maxRequestsPerDay?: number;
+  readonly addFeatures?: string[];
   readonly holderName?: string;
   readonly holderEmail?: string;
-  readonly key?: string;
   readonly keyPrefix?: string;
-  readonly format?: string[];
-  readonly notes?: string;
+  readonly keyStyle?: NonNullable<IssueLicenseRequest['key_style']>;
+  readonly algorithm?: NonNullable<IssueLicenseRequest['signing_algorithm']>;
+  readonly format?: NonNullable<IssueLicenseRequest['formats']>;
   readonly idempotencyKey?: string;
 }
 
@@ -59,43 +57,25 @@ function isUnsettled(error: unknown): boolean {
   return error instanceof UnreachableError || (error instanceof ServiceError && error.status >= 500);
 }
 
-/** Members that were not given are left to the service. */
+/** @throws OperatorError */
 export function requestOf(options: IssueOptions): IssueLicenseRequest {
-  const given = {
+  const members: Members<IssueLicenseRequest> = {
+    ...termsOf(options),
     customer_id: options.customer,
     module_name: options.module,
     license_type: options.type,
-    duration_days: options.days,
-    allowed_major_versions: options.versions,
+    duration_days: options.days && orNull(options.days),
     instance_fingerprint: options.fingerprint,
     tier: options.tier,
-    features: options.features,
-    seats: options.seats,
-    limits: limitsOf(options),
+    add_features: options.addFeatures,
     holder: holderOf(options),
-    license_key: options.key,
+    license_key: givenKey(options),
     key_prefix: options.keyPrefix,
+    key_style: options.keyStyle,
+    signing_algorithm: options.algorithm,
     formats: options.format,
-    notes: options.notes,
   };
-  // The service checks every member; a word that is no format is its to refuse.
-  return Object.fromEntries(
-    Object.entries(given).filter(([, value]) => value !== undefined),
-  ) as IssueLicenseRequest;
-}
-
-function limitsOf({ maxInstances, maxServices, maxRequestsPerDay }: IssueOptions) {
-  const limits = [maxInstances, maxServices, maxRequestsPerDay];
-  if (limits.every((limit) => limit === undefined)) return undefined;
-  if (limits.some((limit) => limit === undefined))
-    throw new OperatorError(
-      'Limits belong together: give --max-instances, --max-services and --max-requests-per-day.',
-    );
-  return {
-    max_instances: maxInstances,
-    max_services: maxServices,
-    max_requests_per_day: maxRequestsPerDay,
-  };
+  return given(members) as IssueLicenseRequest;
 }
 
 function holderOf({ holderName: name, holderEmail: email }: IssueOptions) {

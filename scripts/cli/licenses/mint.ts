@@ -6,8 +6,10 @@ import { ServiceError } from '../../../shared/client/client.ts';
 import { OperatorError } from '../../../shared/operator-error.ts';
 import { DTLIC2_TIERS } from '../../../shared/products.ts';
 import { TIER_NAMES, type TierName } from '../../../shared/tiers.ts';
+import { examples } from '../examples.ts';
 import { answer, type OutputOptions, remark, writeOwnerOnly } from '../output.ts';
 import { run } from '../run.ts';
+import { givenKey, type KeyOptions, keyOptions } from '../secret-input.ts';
 import { openService } from '../service.ts';
 import { oneOf, years } from '../values.ts';
 import { newestDocument } from './documents.ts';
@@ -15,13 +17,12 @@ import { issueOnce } from './issue.ts';
 
 type BuyerTier = (typeof DTLIC2_TIERS)[TierName];
 
-interface MintOptions extends OutputOptions {
+interface MintOptions extends OutputOptions, KeyOptions {
   readonly name: string;
   readonly email: string;
   readonly tier: BuyerTier;
   readonly years: number;
   readonly perpetual?: boolean;
-  readonly key?: string;
   readonly product: string;
   readonly output?: string;
   readonly idempotencyKey?: string;
@@ -34,32 +35,32 @@ const DEFAULT_PRODUCT = 'datatools';
 const DAY_MS = 86_400_000;
 
 export function addMintCommand(program: Command): void {
-  program
-    .command('mint')
+  examples(
+    keyOptions(program.command('mint'), 'a licence key of your own'),
+    'mint --name "Ada Lovelace" --email ada@example.com --tier core --years 2 --output ada.license',
+    'mint --name "Ada Lovelace" --email ada@example.com --tier pro --perpetual --key-file key.txt --json',
+  )
     .description('issue a DTLIC2 licence for a desktop buyer')
     .requiredOption('--name <name>', 'the buyer; they type the same at activation')
     .requiredOption('--email <address>', 'the buyer’s; a customer is made of it where there is none')
     .requiredOption('--tier <tier>', BUYER_TIERS.join(', '), oneOf(BUYER_TIERS))
     .option('--years <number>', 'how long it lasts', years, 1)
     .option('--perpetual', 'without an end')
-    .option('--key <key>', 'a licence key of your own')
     .option('--product <name>', 'the program', DEFAULT_PRODUCT)
     .option('--output <file>', 'where the licence is written; standard output when left out')
     .option('--no-log', 'taken for the sake of old scripts; the service keeps its record all the same')
     .option('--idempotency-key <key>', 'of a command that failed, to complete its licence')
     .option('--json', 'answer as JSON')
-    .addHelpText(
-      'after',
-      '\nExample:\n  countersign mint --name "Ada Lovelace" --email ada@example.com --tier core --years 2 --output ada.license',
-    )
     .action((options: MintOptions) => run(() => mint(options)));
 }
 
 async function mint(options: MintOptions): Promise<void> {
   if (!options.log) remark(NO_LOG);
+  // Before anything is changed: it may be refused.
+  const key = givenKey(options);
   const service = openService();
   const customerId = await customerOf(service, options);
-  const request = requestOf(options, customerId, Date.now());
+  const request = requestOf(options, customerId, key, Date.now());
   const issued = await issueOnce(service, request, options.idempotencyKey);
   const { document } = await newestDocument(service, issued.id, 'dtlic2');
   if (options.output !== undefined) writeOwnerOnly(options.output, `${document}\n`);
@@ -75,8 +76,9 @@ const NO_LOG =
   'Nothing is logged on this machine, with --no-log or without. The service records every licence and its audit event all the same.';
 
 function requestOf(
-  { name, email, tier, years: wanted, perpetual, key, product }: MintOptions,
+  { name, email, tier, years: wanted, perpetual, product }: MintOptions,
   customerId: string,
+  key: string | undefined,
   now: number,
 ): IssueLicenseRequest {
   return {
@@ -87,8 +89,9 @@ function requestOf(
       : { license_type: 'subscription' as const, duration_days: daysOfYears(wanted, now) }),
     tier: tierOf(tier),
     holder: { name, email },
-    ...(key !== undefined && { license_key: key }),
-    key_prefix: 'DT1',
+    ...(key === undefined ? { key_style: 'datatools' as const } : { license_key: key }),
+    // The document is what the buyer has. Nobody acquires a seat with its key, which may be a short one.
+    allowed_hardware: [],
     formats: ['dtlic2'],
   };
 }

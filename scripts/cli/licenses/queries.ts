@@ -31,8 +31,6 @@ export interface ExpiringOptions extends FilterOptions {
   readonly days: number;
 }
 
-const DAY_MS = 86_400_000;
-
 export function filterOf({ customer, module, type, status, email }: FilterOptions): LicenseFilter {
   return { customer_id: customer, module_name: module, license_type: type, status, email };
 }
@@ -48,11 +46,6 @@ export async function listLicenses(options: ListOptions): Promise<void> {
   );
 }
 
-export async function showLicense(id: string, options: OutputOptions): Promise<void> {
-  const license = await openService().licenses.get(id);
-  answer(options, license, () => licenseMembers(license));
-}
-
 export async function findLicenses(options: FindOptions): Promise<void> {
   const licenses = await Array.fromAsync(openService().licenses.all({ email: options.email }));
   answer(options, { licenses }, () =>
@@ -60,56 +53,35 @@ export async function findLicenses(options: FindOptions): Promise<void> {
   );
 }
 
+/** The service counts; no licence is read. */
 export async function countLicenses(options: CountOptions): Promise<void> {
-  const counts = await countsOf(openService(), options);
-  const sorted = [...counts].sort(([first], [second]) => (first < second ? -1 : 1));
-  answer(options, { by: options.by, counts: Object.fromEntries(sorted) }, () =>
+  const stats = await openService().stats(filterOf(options));
+  const counts = Object.entries(stats[`by_${options.by}`])
+    .filter(([, number]) => number > 0)
+    .sort(([first], [second]) => (first < second ? -1 : 1));
+  answer(options, { by: options.by, counts: Object.fromEntries(counts) }, () =>
     table(
       [options.by.toUpperCase(), 'LICENCES'],
-      sorted.map(([value, number]) => [value, String(number)]),
+      counts.map(([value, number]) => [value, String(number)]),
     ),
   );
 }
 
-/** The service counts what it can without reading; the rest is read and counted here. */
-async function countsOf(service: AdminClient, options: CountOptions): Promise<ReadonlyMap<string, number>> {
-  const filter = filterOf(options);
-  const isFiltered = Object.values(filter).some((value) => value !== undefined);
-  if (options.by !== 'tier' && !isFiltered) {
-    const stats = await service.stats();
-    return new Map(Object.entries(stats[`by_${options.by}`]).filter(([, number]) => number > 0));
-  }
-  const counts = new Map<string, number>();
-  for await (const license of service.licenses.all(filter)) {
-    const value = options.by === 'type' ? license.license_type : license[options.by];
-    counts.set(value, (counts.get(value) ?? 0) + 1);
-  }
-  return counts;
-}
-
 export async function expiringLicenses(options: ExpiringOptions): Promise<void> {
-  const licenses = await endingWithin(openService(), options.days, filterOf(options));
+  const licenses = await Array.fromAsync(endingWithin(openService(), options.days, filterOf(options)));
   answer(options, { days: options.days, licenses }, () =>
     licenses.length === 0 ? `No active licence ends within ${options.days} days.` : licenseTable(licenses),
   );
 }
 
 /** Active licences that end within so many days from now, the first to end first. */
-export async function endingWithin(
+export function endingWithin(
   { licenses }: AdminClient,
   days: number,
   filter: LicenseFilter = {},
-): Promise<readonly License[]> {
-  const until = Date.now() + days * DAY_MS;
-  const ending: License[] = [];
-  for await (const license of licenses.all({ status: 'active', ...filter })) {
-    if (endOf(license) <= until) ending.push(license);
-  }
-  return ending.sort((first, second) => endOf(first) - endOf(second));
+): AsyncIterable<License> {
+  return licenses.all({ ...filter, expiring_within_days: days });
 }
-
-const endOf = ({ expires_at }: License) =>
-  expires_at === null ? Number.POSITIVE_INFINITY : Date.parse(expires_at);
 
 export function licenseTable(licenses: readonly License[]): string {
   const rows = licenses.map((license) => [

@@ -4,7 +4,6 @@
  * refusals.
  */
 
-import type { LicenseRecord } from '../../../shared/records/license.ts';
 import { parseSessionId } from '../../../shared/session-id.ts';
 import type { DocumentPayload } from '../../../shared/wire/document.ts';
 import { during, type LicensePast, type SessionLife } from '../history.ts';
@@ -14,6 +13,7 @@ import { sessionAnswer } from '../request.ts';
 import type { Stage } from '../stage.ts';
 import { partiesOf } from '../store.ts';
 import type { Invariant } from '../violation.ts';
+import { countTold, earliestLeaseEnd, latestDocumentEnd, latestLeaseEnd, mayBeTold } from './endings.ts';
 import { checkRefusal } from './refusals.ts';
 import { signedPayload } from './signatures.ts';
 
@@ -23,7 +23,10 @@ export function checkAnswer(stage: Stage, kms: Kms, request: Request, outcome: O
   if (outcome.code !== 'ok') checkRefusal(stage, request, outcome.code);
   if (outcome.code !== 'ok' || answer === undefined) return;
   const complaint = complaintAbout(stage, kms, request, answer, outcome.replayed);
-  if (complaint === undefined) return;
+  if (complaint === undefined) {
+    countTold(stage, request);
+    return;
+  }
   stage.judge.fail(complaint[0], `r${request.id} ${complaint[1]}`, partiesOf(stage, request));
 }
 
@@ -58,7 +61,27 @@ function complaintAbout(
     ];
   }
   const askedAt = replayed ? Math.min(request.arrivedAt, firstAskedAt(life, end)) : request.arrivedAt;
-  return complaintAboutLicense(stage, request, askedAt, end);
+  if (!mayBeTold(stage, request, life, replayed))
+    return ['I6', `was told of ${life.name} after the end of its licence`];
+  const complaint = complaintAboutLicense(stage, request, life, { askedAt, end, replayed });
+  if (complaint !== undefined || payload === undefined) return complaint;
+  return complaintAboutDocument(stage, request, payload, { askedAt, replayed });
+}
+
+/** I6: the document outlives neither its licence nor, where its session does, its lease. */
+function complaintAboutDocument(
+  { history, scheduler }: Stage,
+  request: Request,
+  { expires_at, lease_expires_at }: DocumentPayload,
+  { askedAt, replayed }: { askedAt: number; replayed: boolean },
+): Complaint | undefined {
+  const { states } = history.licenses.get(request.license ?? '') as LicensePast;
+  // What is repeated says what the licence was for the instance that committed it.
+  const inForce = replayed ? states : [...during(states, askedAt, scheduler.now())];
+  const leaseEnd = Date.parse(lease_expires_at);
+  if (inForce.some(({ record }) => Date.parse(expires_at) <= latestDocumentEnd(record, leaseEnd)))
+    return undefined;
+  return ['I6', `was given a document until ${expires_at}, which is beyond its licence`];
 }
 
 function whatBecameOf({ removedAt }: SessionLife): string {
@@ -75,8 +98,8 @@ function firstAskedAt({ versions }: SessionLife, end: number): number {
 function complaintAboutLicense(
   { history, scheduler, halfSkewMs }: Stage,
   request: Request,
-  askedAt: number,
-  end: number,
+  life: SessionLife,
+  { askedAt, end, replayed }: { askedAt: number; end: number; replayed: boolean },
 ): Complaint | undefined {
   const now = scheduler.now();
   const { states } = history.licenses.get(request.license ?? '') as LicensePast;
@@ -84,14 +107,19 @@ function complaintAboutLicense(
   if (!inForce.some(({ status }) => status === 'active')) {
     return ['I6', `was given a lease on a licence that was ${inForce[0]?.status} all the time`];
   }
-  if (inForce.some((license) => end <= longestEnd(license, now + halfSkewMs))) return undefined;
+  const latestNow = now + halfSkewMs;
+  const isWhole = inForce.some((license) => end >= earliestLeaseEnd(license, askedAt - halfSkewMs));
+  if (!replayed && request.isBorrow !== true && !isWhole)
+    return ['I6', 'was given a lease that is shorter than its term'];
+  const given = life.versions.filter(({ record }) => record.lease_expires_at === end);
+  const wasGivenBefore = given.some(({ by }) => by !== request);
+  // On the licence as its instance remembered it, before the one that is in force was read: a lease does not move back, and
+  // a repeated request is answered with what was committed.
+  const mayBeOutdated = replayed || given.length > 1;
+  const allowing = mayBeOutdated ? states.map(({ record }) => record) : inForce;
+  if (wasGivenBefore || allowing.some((license) => end <= latestLeaseEnd(license, latestNow)))
+    return undefined;
   return ['I6', 'was given a lease beyond its term or its licence'];
-}
-
-/** The end of the longest lease that a licence allows. */
-function longestEnd({ policy, expires_at: expiresAt }: LicenseRecord, latestNow: number): number {
-  const { lease_seconds: lease, borrow_max_seconds: borrow } = policy;
-  return Math.min(latestNow + Math.max(lease, borrow) * 1000, expiresAt ?? Number.POSITIVE_INFINITY);
 }
 
 export function lifeOf({ history }: Stage, sessionId: string): SessionLife | undefined {

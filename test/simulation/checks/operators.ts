@@ -14,6 +14,7 @@ const GOALS: Partial<Record<Operation, Goal>> = {
   reinstate: ({ status }) => status === 'active',
   revoke: ({ status }) => status === 'revoked',
   changeSeats: ({ seats }, request) => seats === (request.seats ?? null),
+  changeStrategy: ({ expiry_strategy: strategy }, request) => strategy === request.expiryStrategy,
 };
 
 /** An operator is told that it is done. */

@@ -9,6 +9,7 @@ import { during, type LicensePast, type SessionLife } from '../history.ts';
 import type { Request } from '../request.ts';
 import type { Stage } from '../stage.ts';
 import { partiesOf } from '../store.ts';
+import { wasOver } from './endings.ts';
 
 type Reason = (stage: Stage, request: Request) => boolean;
 
@@ -16,12 +17,7 @@ type Reason = (stage: Stage, request: Request) => boolean;
 const REASONS: Partial<Record<ErrorCode, Reason>> = {
   license_revoked: (stage, request) => wasEver(stage, request, ({ status }) => status === 'revoked'),
   license_suspended: (stage, request) => wasEver(stage, request, ({ status }) => status === 'suspended'),
-  license_expired: (stage, request) =>
-    wasEver(
-      stage,
-      request,
-      ({ expires_at: end }) => end !== null && stage.scheduler.now() + stage.halfSkewMs >= end,
-    ),
+  license_expired: wasOver,
   hardware_not_allowed: (stage, request) =>
     wasEver(
       stage,

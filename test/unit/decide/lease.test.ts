@@ -21,7 +21,7 @@ describe('leaseEnd: now plus the term, never after the licence', () => {
   ];
 
   test.each(cases)('%s', (_rule, expiresAt, seconds, end) => {
-    expect(leaseEnd(licenseRecord({ expires_at: expiresAt }), NOW, seconds)).toBe(end);
+    expect(leaseEnd(licenseRecord({ expires_at: expiresAt }), NOW, seconds, 'session')).toBe(end);
   });
 });
 

@@ -12,7 +12,7 @@ describe('an end', () => {
     const leapDay = Date.UTC(2028, 1, 29, 12);
     expect(endAfter(leapDay, 365)).toBe(Date.UTC(2029, 1, 28, 12));
     expect(endAfter(leapDay, 366)).toBe(Date.UTC(2029, 2, 1, 12));
-    expect(endAfter(leapDay, undefined)).toBeNull();
+    expect(endAfter(leapDay, null)).toBeNull();
   });
 
   test.each(Object.keys(LICENSE_KINDS) as LicenseType[])('of a %s licence is as its type says', (type) => {
@@ -71,6 +71,16 @@ describe('a transfer', () => {
   test('leaves the address of a holder', () => {
     const license = licenseRecord({ email: 'h@x.example', holder: { name: 'H', email: 'h@x.example' } });
     expect(rules.transfer(license, 'other', other)).toMatchObject({ fields: { email: 'h@x.example' } });
+  });
+
+  test('to another holder takes that one’s address, and leaves the name of a customer who has it', () => {
+    const license = licenseRecord({ email: 'h@x.example', holder: { name: 'H', email: 'h@x.example' } });
+    const holder = { name: 'New', email: 'New@X.example' };
+    const held = { holder, email: 'new@x.example' };
+    expect(rules.transfer(license, 'customer-1', other, holder)).toEqual(change(held));
+    expect(rules.transfer(license, 'other', other, holder)).toEqual(
+      change({ ...held, customer: { id: 'other', name: 'Other' }, customer_id: 'other' }),
+    );
   });
 
   test('to the customer who has it changes nothing', () => {

@@ -1,12 +1,7 @@
-/** What all formats of issued licences promise, the vectors that Python made, and hostile text. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** What all formats of issued licences promise, and hostile text. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ALGORITHMS, type AlgorithmName } from '../../../shared/algorithms.ts';
-import type { JsonObject } from '../../../shared/canonical/strict-json.ts';
-import { importVerificationKey, type PublicJwk } from '../../../shared/client/verify.ts';
-import { verifyLicense } from '../../../shared/client/verify-license.ts';
 import { aegis } from '../../../shared/formats/aegis.ts';
 import { caioV2 } from '../../../shared/formats/caio-v2.ts';
 import { dtlic2 } from '../../../shared/formats/dtlic2.ts';
@@ -14,13 +9,11 @@ import type { KeyReference } from '../../../shared/formats/format.ts';
 import { FORMATS } from '../../../shared/formats/index.ts';
 import {
   type DecodedLicense,
-  type DecodedMacLicense,
   decodeIssued,
   ISSUED_FORMATS,
   type IssuedFormat,
   recognizeIssued,
 } from '../../../shared/formats/issued.ts';
-import type { IssuedLicense } from '../../../shared/wire/issued.ts';
 import { jsonDocument, safeNumber } from '../../support/arbitrary-json.ts';
 import {
   aegisOf,
@@ -37,32 +30,6 @@ import {
 import { documentPayload } from '../../support/records.ts';
 import { base64url, ED, inlineOf, jwsOf, RSA, textOf } from '../../support/signed-documents.ts';
 
-interface Vectors {
-  readonly keys: readonly PublicJwk[];
-  readonly licenses: readonly {
-    readonly title: string;
-    readonly format: 'aegis' | 'caio-v2' | 'dtlic2';
-    readonly algorithm: AlgorithmName;
-    readonly kid: string;
-    readonly own: boolean;
-    readonly payload: JsonObject;
-    readonly text: string;
-    readonly signed_hex: string;
-    readonly license: Omit<IssuedLicense, 'format' | 'claims'>;
-  }[];
-  readonly macs: readonly {
-    readonly title: string;
-    readonly payload: JsonObject;
-    readonly text: string;
-    readonly message_hex: string;
-    readonly mac_hex: string;
-    readonly license: Omit<IssuedLicense, 'format' | 'claims'>;
-  }[];
-}
-
-const vectors: Vectors = JSON.parse(
-  readFileSync(join(import.meta.dirname, '../../vectors/issued-licenses.json'), 'utf8'),
-);
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
 /** The licence that the text is, of a format that signs. */
@@ -71,46 +38,6 @@ function signedLicense(text: string): DecodedLicense {
   if (decoded === undefined || 'mac' in decoded) throw new Error('this is no signed licence');
   return decoded;
 }
-
-describe('the vectors', () => {
-  test.each(vectors.licenses)('$title: is what was signed', (vector) => {
-    const decoded = signedLicense(vector.text);
-    expect(hex(decoded.signedBytes)).toBe(vector.signed_hex);
-    expect(decoded.algorithms).toEqual([vector.algorithm]);
-    expect(decoded.kid).toBe(vector.format === 'caio-v2' ? undefined : vector.kid);
-    const kid = vector.format === 'dtlic2' ? { kid: vector.kid } : {};
-    const claims = { ...vector.payload, ...kid };
-    expect(decoded.license).toEqual({ format: vector.format, ...vector.license, claims });
-  });
-
-  test.each(vectors.licenses)('$title: verifies', async ({ text, license: { issuedAt: now }, kid }) => {
-    const keys = await Promise.all(vectors.keys.map(importVerificationKey));
-    expect(await verifyLicense(text, { keys, now })).toMatchObject({ valid: true, kid });
-  });
-
-  test.each(vectors.licenses.filter(({ own }) => own))('$title: is written byte for byte', (vector) => {
-    const { kid, algorithm, payload, text } = vector;
-    const format: IssuedFormat<never> = ISSUED_FORMATS[vector.format];
-    const key = { kid, algorithm };
-    expect(hex(format.signedBytes(payload as never, key))).toBe(vector.signed_hex);
-    const { signature: bytes } = signedLicense(text);
-    expect(format.encode(payload as never, { ...key, bytes })).toBe(text);
-  });
-
-  test.each(vectors.macs)(
-    '$title: is what the MAC is of',
-    ({ text, message_hex, mac_hex, payload, license }) => {
-      const decoded = decodeIssued(text) as DecodedMacLicense;
-      expect([hex(decoded.message), hex(decoded.mac)]).toEqual([message_hex, mac_hex]);
-      expect(decoded.license).toEqual({ format: 'caio-v1', ...license, claims: payload });
-    },
-  );
-
-  test('hold no private key', () => {
-    for (const key of vectors.keys) expect(Object.keys(key)).not.toContain('d');
-    expect(vectors.keys).toHaveLength(2);
-  });
-});
 
 describe('the table', () => {
   test('has a row of its own name for each format', () => {
