@@ -3,6 +3,9 @@
  *
  * @example node scripts/launch.js start.ts
  */
+import module from 'node:module';
+import { fileURLToPath } from 'node:url';
+
 const NEEDED_MAJOR = 24;
 
 /** How a user starts each program with the Node that `npm ci` brings. */
@@ -18,5 +21,10 @@ if (major < NEEDED_MAJOR) {
   );
   process.exit(1);
 }
+
+// What was compiled once is kept, also for the processes that a program starts. In a folder of this installation: whoever can
+// write there can change the programs themselves.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url));
+module.enableCompileCache();
 
 await import(new URL(program, import.meta.url).href);

@@ -1,4 +1,5 @@
 /** What every function answers about itself. */
+import { RETRY_AFTER_SECONDS } from '../../shared/constants.ts';
 import { CountersignError } from '../../shared/errors.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 import { healthResponse, infoResponse } from '../../shared/wire/about.ts';
@@ -50,6 +51,11 @@ async function probe(store: Ports['store'], about: Pick<About, 'version' | 'envi
     await store.get(['health/probe']);
   } catch (cause) {
     const members = { ...about, store: 'unavailable' };
-    throw new CountersignError('store_unavailable', 'The store does not answer.', { cause, members });
+    const retryAfterSeconds = RETRY_AFTER_SECONDS;
+    throw new CountersignError('store_unavailable', 'The store does not answer.', {
+      cause,
+      members,
+      retryAfterSeconds,
+    });
   }
 }

@@ -21,22 +21,27 @@ export const FIELD_INDEXES: readonly FieldIndex[] = declared.fieldOverrides
   .filter(({ indexes }) => indexes.length > 0)
   .map(({ collectionGroup, fieldPath }) => ({ collectionGroup, field: fieldPath }));
 
-export const GROUP_INDEXES: readonly GroupIndex[] = declared.indexes
-  .filter(({ queryScope }) => queryScope === 'COLLECTION_GROUP')
-  .map(({ collectionGroup, fields }) => {
-    const paths = fields.map(({ fieldPath }) => fieldPath);
-    return { collectionGroup, equal: paths.slice(0, -1), ordered: paths.at(-1) ?? '' };
-  });
+export const GROUP_INDEXES: readonly GroupIndex[] = compositeIndexes('COLLECTION_GROUP');
 
-/**
- * What composite indexes of one collection order by, each once. SQLite walks its order and looks at the other fields on
- * the way, as many filters as a query may have.
- */
+/** The same within one collection, each once, whatever its directions. */
+export const COLLECTION_INDEXES: readonly GroupIndex[] = [
+  ...new Map(compositeIndexes('COLLECTION').map((index) => [JSON.stringify(index), index] as const)).values(),
+];
+
+/** What those order by, each once. */
 export const ORDERS: readonly FieldIndex[] = [
   ...new Map(
-    declared.indexes
-      .filter(({ queryScope }) => queryScope === 'COLLECTION')
-      .map(({ collectionGroup, fields }) => ({ collectionGroup, field: fields.at(-1)?.fieldPath ?? '' }))
-      .map((order) => [`${order.collectionGroup}.${order.field}`, order]),
+    COLLECTION_INDEXES.map(({ collectionGroup, ordered: field }) => ({ collectionGroup, field })).map(
+      (order) => [`${order.collectionGroup}.${order.field}`, order] as const,
+    ),
   ).values(),
 ];
+
+function compositeIndexes(scope: string): GroupIndex[] {
+  return declared.indexes
+    .filter(({ queryScope }) => queryScope === scope)
+    .map(({ collectionGroup, fields }) => {
+      const paths = fields.map(({ fieldPath }) => fieldPath);
+      return { collectionGroup, equal: paths.slice(0, -1), ordered: paths.at(-1) ?? '' };
+    });
+}

@@ -152,7 +152,8 @@ async function reissueOne(
   if (problem !== undefined) return { outcome: 'skipped', reason: problem, old, new: null };
   if (isDryRun) return { outcome: 'would_sign', reason: null, old, new: null };
   await pace();
-  const issuedAt = ports.clock.now();
+  // The newest is the one that counts, also where the clock that the old one was issued by was fast.
+  const issuedAt = Math.max(ports.clock.now(), old.issued_at + 1);
   const { format, payload } = contentOf(old, issuedAt);
   const text = format.encode(payload, await signer.sign(format.signedBytes(payload, signer)));
   const document = { ...old, kid: signer.kid, text, issued_at: issuedAt, replaces: from };

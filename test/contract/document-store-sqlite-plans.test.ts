@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { compileQuery } from '../../infra/stores/sqlite/compile.ts';
+import { compileAggregate, compileQuery, type Statement } from '../../infra/stores/sqlite/compile.ts';
 import { openDatabase } from '../../infra/stores/sqlite/connection.ts';
 import { checkQuery } from '../../infra/stores/validate.ts';
 import type { Query } from '../../shared/ports/document-store.ts';
@@ -18,9 +18,10 @@ function freshFile(): string {
 }
 
 describe('plans', () => {
-  const plan = (query: Query): string => {
+  const plan = (query: Query): string => planOf(compileQuery(checkQuery(query)));
+  const countPlan = (query: Query): string => planOf(compileAggregate(checkQuery(query), []));
+  const planOf = ({ sql, parameters }: Statement): string => {
     const database = openDatabase(freshFile());
-    const { sql, parameters } = compileQuery(checkQuery(query));
     const steps = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters);
     database.close();
     return steps.map(({ detail }) => detail).join('; ');
@@ -87,6 +88,35 @@ describe('plans', () => {
     const lowered: Query = { collection: 'licenses', where: [['seats_lowered_at', '<=', 1]], limit: 100 };
     expect(plan(lowered)).toBe(
       'SEARCH documents USING INDEX licenses by seats_lowered_at (collection=? AND <expr>=? AND <expr><?)',
+    );
+  });
+
+  it.each([
+    ['licenses', 'license_id'],
+    ['api_keys', 'prefix'],
+    ['api_keys', 'customer_id'],
+  ])('find one of %s by %s, and read no other', (collection, field) => {
+    const one: Query = { collection, where: [[field, '==', 'x']], limit: 1 };
+    expect(plan(one)).toBe(`SEARCH documents USING INDEX ${collection} of ${field} (<expr>=?)`);
+  });
+
+  it.each([
+    ['licenses', 'email', 'created_at'],
+    ['licenses', 'customer_id', 'expires_at'],
+    ['audit', 'target', 'at'],
+    ['audit', 'actor', 'at'],
+  ])('find %s by %s in the order of %s, and count them, without sorting', (collection, field, ordered) => {
+    const where = [[field, '==', 'x']] as const;
+    const index = `INDEX ${collection} of ${field}, `;
+    expect(plan({ collection, where, orderBy: [[ordered, 'desc']] })).toBe(
+      `SEARCH documents USING ${index}${ordered} (collection=? AND <expr>=?)`,
+    );
+    expect(countPlan({ collection, where })).toContain(`SEARCH documents USING COVERING ${index}`);
+  });
+
+  it('walk the audit trail by time', () => {
+    expect(plan({ collection: 'audit', orderBy: [['at', 'desc']], limit: 20 })).toBe(
+      'SEARCH documents USING INDEX audit by at (collection=?)',
     );
   });
 

@@ -52,10 +52,11 @@ function startsOf({ where = [], orderBy = [] }: Query) {
 }
 
 const INDEX = 'SEARCH documents USING INDEX licenses by';
+const OF_CUSTOMER = 'SEARCH documents USING INDEX licenses of customer_id, created_at';
 
 test.each([
   ['', `${INDEX} created_at (collection=? AND <expr>=? AND <expr><?)`],
-  ['customer_id=acme', `${INDEX} created_at (collection=? AND <expr>=? AND <expr><?)`],
+  ['customer_id=acme', `${OF_CUSTOMER} (collection=? AND <expr>=? AND <expr>=? AND <expr><?)`],
   ['status=revoked', `${INDEX} created_at (collection=? AND <expr>=? AND <expr><?)`],
   ['status=expired', `${INDEX} expires_at (collection=? AND <expr>=? AND <expr>>? AND <expr><?)`],
   ['expiring_within_days=90', `${INDEX} expires_at (collection=? AND <expr>=? AND <expr>>? AND <expr><?)`],

@@ -27,7 +27,7 @@ const PASSING = [
 let service: TestService;
 
 beforeAll(async () => {
-  service = await startTestService({ deadlineMs: 600 });
+  service = await startTestService({ deadlineMs: 1_500 });
 });
 
 afterEach(() => service.kms.setFault(null));

@@ -7,10 +7,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
 import { serveExamples, setScene } from '../support/openapi/scene.ts';
 import type { Instance } from '../support/serve-beside.ts';
 import { startTestService, type TestService } from '../support/service.ts';
+import { installPackages, type PythonPackages, skipWithout } from './python-packages.ts';
 
 /** Pinned: another release asks other questions. */
 const PACKAGES = ['openapi-spec-validator==0.9.0', 'schemathesis==4.32.5'];
@@ -30,15 +31,19 @@ const LIMIT_MS = 300_000;
 const run = promisify(execFile);
 
 let folder: string;
+let packages: PythonPackages;
 let service: TestService;
 let instance: Instance;
 
-const program = (name: string) => join(folder, 'venv', 'bin', name);
+/** Skips the test without it. */
+function program(context: TestContext, name: string): string {
+  const { bin, reason } = packages;
+  return bin === undefined ? skipWithout(context, reason) : join(bin, name);
+}
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'countersign-openapi-'));
-  await run('python3', ['-m', 'venv', join(folder, 'venv')]);
-  await run(program('pip'), ['install', '--quiet', '--disable-pip-version-check', ...PACKAGES]);
+  packages = await installPackages(folder, PACKAGES);
   service = await startTestService();
   instance = await serveExamples(service);
   await setScene(service);
@@ -50,15 +55,17 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('it is valid OpenAPI 3.1', async () => {
+test('it is valid OpenAPI 3.1', async (context) => {
+  const validator = program(context, 'openapi-spec-validator');
   const path = await saved('openapi.json', (document) => document);
-  const { stdout } = await run(program('openapi-spec-validator'), [path]);
+  const { stdout } = await run(validator, [path]);
   expect(stdout).toContain('OK');
 });
 
 test(
   'whatever is sent, it is answered as described, and never with a failure of the service',
-  async () => {
+  async (context) => {
+    const schemathesis = program(context, 'schemathesis');
     const credentials = await service.admin();
     const args = [
       ...['run', await saved('unguarded.json', withoutSecurity), '--url', instance.baseUrl],
@@ -68,7 +75,7 @@ test(
       ...['--exclude-operation-id', 'getKeyManifest', '--exclude-operation-id', 'revokeApiKey'],
       ...['--header', `X-API-Key: ${credentials['x-api-key']}`, '--warnings', 'off', '--no-color'],
     ];
-    expect(await reportOf(run(program('schemathesis'), args, { cwd: folder }))).toContain('No issues found');
+    expect(await reportOf(run(schemathesis, args, { cwd: folder }))).toContain('No issues found');
     // Whoever is refused everywhere finds nothing.
     const trail = await fetch(new URL('/api/v1/admin/audit-logs', instance.baseUrl), {
       headers: credentials,

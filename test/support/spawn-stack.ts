@@ -22,7 +22,7 @@ const STOP_LIMIT_MS = 15_000;
 const POLL_MS = 25;
 
 /** What the child gets of this process's environment; vitest's own variables stay here. */
-const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'SystemRoot'];
+const INHERITED = ['NODE_COMPILE_CACHE', 'PATH', 'HOME', 'TMPDIR', 'SystemRoot'];
 
 export interface Ended {
   readonly code: number | null;

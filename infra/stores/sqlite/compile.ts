@@ -2,8 +2,9 @@
 
 import type { Comparison, QuerySource, Value } from '../../../shared/ports/document-store.ts';
 import { DOCUMENT_ID, documentId } from '../../../shared/ports/document-store.ts';
-import { FIELD_INDEXES } from '../indexes.ts';
+import { FIELD_INDEXES, ORDERS } from '../indexes.ts';
 import { type CheckedQuery, type Condition, isInequality, type OrderEntry } from '../validate.ts';
+import { IDENTIFYING } from './create-indexes.ts';
 import { encode } from './encoding.ts';
 import {
   inGroup,
@@ -20,7 +21,7 @@ export interface Statement {
 }
 
 const INDEXED_GROUPS: ReadonlySet<string> = new Set(
-  FIELD_INDEXES.map(({ collectionGroup }) => collectionGroup),
+  [...FIELD_INDEXES, ...ORDERS].map(({ collectionGroup }) => collectionGroup),
 );
 
 /** Both sides of a comparison go through the same conversion, so equal numbers are equal to the last bit. */
@@ -58,13 +59,24 @@ export function compileAggregate(query: CheckedQuery, sums: readonly string[]): 
 
 function matches({ source, where }: CheckedQuery): Statement {
   const conditions = where.map((each) => condition(each, 'group' in source));
-  return join(' AND ', [...looksIn(source), ...conditions]);
+  const isIdentified = where.some(
+    ({ field, comparison }) => comparison === '==' && isIdentifying(source, field),
+  );
+  return join(' AND ', [...looksIn(source, isIdentified), ...conditions]);
 }
 
-function looksIn(source: QuerySource): Statement[] {
+function isIdentifying(source: QuerySource, field: string): boolean {
+  return 'collection' in source && IDENTIFYING.has(`${documentId(source.collection)}.${field}`);
+}
+
+/** With the plus sign no index over the collection is considered, which SQLite would otherwise walk from end to end. */
+function looksIn(source: QuerySource, isIdentified: boolean): Statement[] {
   if ('group' in source) return [{ sql: inGroup(source.group), parameters: [] }];
   const group = documentId(source.collection);
-  const collection = { sql: 'collection = ?', parameters: [source.collection] };
+  const collection = {
+    sql: `${isIdentified ? '+' : ''}collection = ?`,
+    parameters: [source.collection],
+  };
   // Says nothing new, but an index over this group serves only a query that spells it out.
   return INDEXED_GROUPS.has(group) ? [collection, { sql: inGroup(group), parameters: [] }] : [collection];
 }

@@ -218,6 +218,39 @@ test('of a licence that was renewed under the old key, the newest document is si
   expect(decodeIssued(told[0]?.new?.text ?? '')?.license.expiresAt).toBe(2_000_000_000_000);
 });
 
+describe('a document of the new key', () => {
+  const before = (issuedAt: number): Fields =>
+    documentFields({
+      kid: 'fresh',
+      text: seal(aegis, aegisPayload({ exp: 1_900_000_000 })),
+      issued_at: issuedAt,
+    });
+
+  test('that is older than what the old key has signed since does not count, and stays', async () => {
+    const store = await storeOf(1);
+    await add(store, 0, {}, { issued_at: NOW - 1, text: seal(aegis, aegisPayload({ exp: 2_000_000_000 })) });
+    const older = before(NOW - 2);
+    await store.commit([{ op: 'set', path: pathOf(0, 'aegis', 'fresh'), fields: older }]);
+    const signer = countingSigner();
+    const [first] = await reissued(store, { signer });
+    expect(decodeIssued(first?.new?.text ?? '')?.license.expiresAt).toBe(2_000_000_000_000);
+    const [second] = await reissued(store, { signer });
+    expect(second).toEqual({ ...first, outcome: 'signed_before' });
+    expect([signer.signatures, await countDocuments({ store }, 'fresh')]).toEqual([1, 2]);
+    const [stored] = await store.get([pathOf(0, 'aegis', 'fresh')]);
+    expect(stored?.fields).toEqual(older);
+  });
+
+  test('is the newer one, also where the clock that the old one was issued by was fast', async () => {
+    const store = await storeOf(1);
+    await add(store, 0, {}, { issued_at: NOW + DAY });
+    const [first] = await reissued(store);
+    expect(first?.new?.issued_at).toBe(NOW + DAY + 1);
+    const [second] = await reissued(store);
+    expect(second?.outcome).toBe('signed_before');
+  });
+});
+
 describe('a record that is damaged', () => {
   test('keeps none of the others from being signed, and is reported at the end', async () => {
     const store = await storeOf(150);
