@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -10,7 +11,7 @@ export default defineConfig({
     exclude: ['test/interop/**', 'node_modules/**'],
     globalSetup: ['test/support/kms-global-setup.ts'],
     // Many tests wait for processes, deadlines and reloads: with a worker for each processor those would be idle.
-    maxWorkers: '200%',
+    maxWorkers: 2 * availableParallelism(),
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default'],

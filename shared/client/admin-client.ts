@@ -37,6 +37,7 @@ export interface WriteOptions {
 
 export type Customer = customers.Customer;
 export type License = licenses.License;
+export type ListedLicense = licenses.ListedLicense;
 export type IssuedLicense = z.output<typeof licenses.issuedLicense>;
 export type ProductTable = z.output<typeof listProductsResponse>['products'];
 export type LicenseDocument = z.output<typeof licenses.licenseDocument>;
@@ -93,7 +94,7 @@ interface Walked {
 }
 
 export type CustomerPage = Page & Walked & { readonly customers: readonly Customer[] };
-export type LicensePage = Page & Walked & { readonly licenses: readonly License[] };
+export type LicensePage = Page & Walked & { readonly licenses: readonly ListedLicense[] };
 
 export type ActivationPage = z.output<typeof activations.listActivationsResponse>;
 

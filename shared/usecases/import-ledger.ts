@@ -4,7 +4,6 @@
  */
 
 import type { Caller } from '../access/caller.ts';
-import { hex } from '../canonical/hex.ts';
 import type { JsonObject } from '../canonical/strict-json.ts';
 import { offerOf } from '../catalog.ts';
 import { CountersignError } from '../errors.ts';
@@ -15,6 +14,7 @@ import { DTLIC2_TIERS } from '../products.ts';
 import { type DocumentRecord, documentRecord } from '../records/document.ts';
 import { documentPath, licensePath } from '../records/paths.ts';
 import { TIER_NAMES } from '../tiers.ts';
+import { randomUuid } from '../uuid.ts';
 import type { ImportedLine, ImportRequest, ImportResponse } from '../wire/import.ts';
 import type { Dtlic2Payload } from '../wire/issued.ts';
 import type { TierTerms } from '../wire/products.ts';
@@ -161,7 +161,7 @@ function writesOf(
   const { line, issuedAt, expiresAt, kid } = entry;
   const wanted = {
     licenseKey: line.license_key,
-    licenseId: uuid(random.bytes(16)),
+    licenseId: randomUuid(random),
     customer,
     product,
     tier: tierOf(line.tier),
@@ -199,12 +199,4 @@ function tierOf(name: Dtlic2Payload['tier']) {
   const tier = TIER_NAMES.find((own) => DTLIC2_TIERS[own] === name);
   if (tier === undefined) throw new TypeError(`no tier is called ${name} in DTLIC2 documents`);
   return tier;
-}
-
-/** RFC 9562 §5.4, version 4, of 16 random bytes. */
-function uuid(bytes: Uint8Array): string {
-  const marked = bytes.slice();
-  marked[6] = ((marked[6] ?? 0) & 0x0f) | 0x40;
-  marked[8] = ((marked[8] ?? 0) & 0x3f) | 0x80;
-  return hex(marked).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

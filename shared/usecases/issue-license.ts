@@ -16,6 +16,7 @@ import { documentId, type Fields } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
 import { DTLIC2_TIERS } from '../products.ts';
 import type { CustomerRecord } from '../records/customer.ts';
+import { randomUuid } from '../uuid.ts';
 import type { IssueLicense, License, ListedLicense } from '../wire/admin-licenses.ts';
 import { type AdminRequest, administer, type Change } from './administer.ts';
 import { newLicense } from './create-license.ts';
@@ -55,7 +56,7 @@ export async function issueLicense(
   { caller, idempotencyKey, wanted, body }: IssueRequest,
 ): Promise<IssuedNow> {
   const salt = hex(ports.random.bytes(SALT_BYTES));
-  const licenseId = uuidOf(ports.random.bytes(UUID_BYTES));
+  const licenseId = randomUuid(ports.random);
   const request: AdminRequest = { caller, operation: 'licenses.issue', idempotencyKey, body };
   const { answer, replayed } = await administer(ports, request, (now) => {
     const licenseKey = keyOf(ports, wanted, idempotencyKey, salt);
@@ -69,7 +70,6 @@ export async function issueLicense(
 }
 
 const SALT_BYTES = 16;
-const UUID_BYTES = 16;
 
 interface Deciding {
   readonly caller: Caller;
@@ -179,15 +179,4 @@ function keyOf(
   return key_style === 'datatools'
     ? generateDatatoolsKey(DTLIC2_TIERS[tier], random)
     : generateLicenseKey(key_prefix, random);
-}
-
-/** RFC 9562 §5.4, of 16 random bytes. */
-function uuidOf(bytes: Uint8Array): string {
-  const digits = hex(
-    bytes.map((byte, place) => {
-      if (place === 6) return (byte & 0x0f) | 0x40;
-      return place === 8 ? (byte & 0x3f) | 0x80 : byte;
-    }),
-  );
-  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

@@ -240,8 +240,12 @@ test('a licence is suspended, reinstated, transferred and revoked for good', asy
     status: 'suspended',
   });
   expect(await answered('licenses', 'reinstate', id)).toMatchObject({ status: 'active' });
-  expect(await answered('licenses', 'transfer', id, '--customer', 'new-owner')).toMatchObject({
+  const transfer = ['licenses', 'transfer', id, '--customer', 'new-owner', '--holder-name', 'Grace Hopper'];
+  const half = await run(transfer);
+  expect([half.code, half.stderr]).toEqual([1, expect.stringContaining('--holder-email')]);
+  expect(await answered(...transfer, '--holder-email', 'grace@example.com')).toMatchObject({
     customer_id: 'new-owner',
+    holder: { name: 'Grace Hopper', email: 'grace@example.com' },
   });
 
   const asked = await run(['licenses', 'revoke', id, '--reason', 'chargeback']);

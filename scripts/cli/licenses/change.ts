@@ -7,7 +7,7 @@ import { answer, type OutputOptions } from '../output.ts';
 import { openService } from '../service.ts';
 import { printable } from '../table.ts';
 import { type OrNothing, orNull } from '../values.ts';
-import { given, type Members, type TermsOptions, termsOf } from './terms.ts';
+import { given, type HolderOptions, holderOf, type Members, type TermsOptions, termsOf } from './terms.ts';
 
 /** What all changes have in common. */
 type ChangingOptions = OutputOptions & IfMatchOptions;
@@ -24,7 +24,7 @@ export interface ReasonOptions extends ChangingOptions {
   readonly reason: string;
 }
 
-export interface TransferOptions extends ChangingOptions {
+export interface TransferOptions extends ChangingOptions, HolderOptions {
   readonly customer: string;
 }
 
@@ -62,7 +62,8 @@ export async function reinstate(id: string, options: ChangingOptions): Promise<v
 }
 
 export async function transfer(id: string, options: TransferOptions): Promise<void> {
-  const request = { customer_id: options.customer };
+  const holder = holderOf(options);
+  const request = { customer_id: options.customer, ...(holder !== undefined && { holder }) };
   tell(options, await openService().licenses.transfer(id, request, matching(options)));
 }
 

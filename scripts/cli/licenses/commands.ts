@@ -170,6 +170,8 @@ function addChanging(licenses: Command): void {
   examples(changing(licenses.command('transfer <id>')), 'licenses transfer LICENSE_ID --customer acme-ag')
     .description('give it to another customer')
     .requiredOption('--customer <id>', 'who has it from then on')
+    .option('--holder-name <name>', 'whom a node-locked licence names from then on')
+    .option('--holder-email <address>', 'their address')
     .action((id: string, options: change.TransferOptions) => run(() => change.transfer(id, options)));
 }
 

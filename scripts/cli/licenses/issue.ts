@@ -3,15 +3,14 @@ import { randomUUID } from 'node:crypto';
 import type { AdminClient, IssuedLicense, IssueLicenseRequest } from '../../../shared/client/admin-client.ts';
 import { ServiceError } from '../../../shared/client/client.ts';
 import { UnreachableError } from '../../../shared/client/retrying-fetch.ts';
-import { OperatorError } from '../../../shared/operator-error.ts';
 import { answer, type OutputOptions, remark } from '../output.ts';
 import { givenKey, type KeyOptions } from '../secret-input.ts';
 import { openService } from '../service.ts';
 import { type OrNothing, orNull } from '../values.ts';
 import { licenseMembers } from './queries.ts';
-import { given, type Members, type TermsOptions, termsOf } from './terms.ts';
+import { given, type HolderOptions, holderOf, type Members, type TermsOptions, termsOf } from './terms.ts';
 
-export interface IssueOptions extends OutputOptions, TermsOptions, KeyOptions {
+export interface IssueOptions extends OutputOptions, TermsOptions, HolderOptions, KeyOptions {
   readonly customer: string;
   readonly module: string;
   readonly type: IssueLicenseRequest['license_type'];
@@ -19,8 +18,6 @@ export interface IssueOptions extends OutputOptions, TermsOptions, KeyOptions {
   readonly fingerprint?: string;
   readonly tier?: NonNullable<IssueLicenseRequest['tier']>;
   readonly addFeatures?: string[];
-  readonly holderName?: string;
-  readonly holderEmail?: string;
   readonly keyPrefix?: string;
   readonly keyStyle?: NonNullable<IssueLicenseRequest['key_style']>;
   readonly algorithm?: NonNullable<IssueLicenseRequest['signing_algorithm']>;
@@ -76,11 +73,4 @@ export function requestOf(options: IssueOptions): IssueLicenseRequest {
     formats: options.format,
   };
   return given(members) as IssueLicenseRequest;
-}
-
-function holderOf({ holderName: name, holderEmail: email }: IssueOptions) {
-  if (name === undefined && email === undefined) return undefined;
-  if (name === undefined || email === undefined)
-    throw new OperatorError('A holder has a name and an address: give --holder-name and --holder-email.');
-  return { name, email };
 }

@@ -1,5 +1,5 @@
 /** Lists and counts of licences. */
-import type { AdminClient, License, LicenseFilter } from '../../../shared/client/admin-client.ts';
+import type { AdminClient, LicenseFilter, ListedLicense } from '../../../shared/client/admin-client.ts';
 import { answer, type OutputOptions } from '../output.ts';
 import { openService } from '../service.ts';
 import { table } from '../table.ts';
@@ -79,11 +79,11 @@ export function endingWithin(
   { licenses }: AdminClient,
   days: number,
   filter: LicenseFilter = {},
-): AsyncIterable<License> {
+): AsyncIterable<ListedLicense> {
   return licenses.all({ ...filter, expiring_within_days: days });
 }
 
-export function licenseTable(licenses: readonly License[]): string {
+export function licenseTable(licenses: readonly ListedLicense[]): string {
   const rows = licenses.map((license) => [
     license.id,
     license.customer_id,

@@ -1,6 +1,6 @@
 /** `countersign reminders`: who is to be reminded that a licence ends, and with `--send` a letter to each. */
 import type { Command } from 'commander';
-import type { AdminClient, License } from '../../../shared/client/admin-client.ts';
+import type { AdminClient, ListedLicense } from '../../../shared/client/admin-client.ts';
 import { ServiceError } from '../../../shared/client/client.ts';
 import { OperatorError } from '../../../shared/operator-error.ts';
 import { examples } from '../examples.ts';
@@ -113,7 +113,7 @@ function report(options: ReminderOptions, reminders: readonly SentReminder[]): v
 /** The first to end first. */
 async function* remindersOf(service: AdminClient, within: number): AsyncGenerator<Reminder> {
   const addresses = new Map<string, string | null>();
-  const addressOf = async ({ holder, customer_id }: License) => {
+  const addressOf = async ({ holder, customer_id }: ListedLicense) => {
     if (holder !== null) return holder.email;
     const known = addresses.get(customer_id);
     if (known !== undefined) return known;

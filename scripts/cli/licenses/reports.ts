@@ -1,6 +1,6 @@
 /** `countersign stats`, `export`; `reminders` has a file of its own */
 import { type Command, Option } from 'commander';
-import type { License } from '../../../shared/client/admin-client.ts';
+import type { ListedLicense } from '../../../shared/client/admin-client.ts';
 import { csvLine } from '../../../shared/csv.ts';
 import type { LicenseStats } from '../../../shared/wire/admin-licenses.ts';
 import { examples } from '../examples.ts';
@@ -21,7 +21,7 @@ interface ExportOptions extends FilterOptions {
 }
 
 /** Columns of the CSV. A document is no column: it is delivered, not tabulated. */
-const COLUMNS: Readonly<Record<string, (license: License) => string | number | null>> = {
+const COLUMNS: Readonly<Record<string, (license: ListedLicense) => string | number | null>> = {
   id: ({ id }) => id,
   customer_id: ({ customer_id }) => customer_id,
   customer_name: ({ customer_name }) => customer_name,
@@ -75,7 +75,7 @@ async function exportLicenses(options: ExportOptions): Promise<void> {
 /** The text piece by piece: a page of licences is held at a time, never all. */
 export async function* linesOf(
   format: ExportOptions['format'],
-  licenses: AsyncIterable<License>,
+  licenses: AsyncIterable<ListedLicense>,
 ): AsyncGenerator<string> {
   if (format === 'csv') yield csvLine(Object.keys(COLUMNS));
   if (format === 'json') yield '[';

@@ -95,3 +95,16 @@ function policyOf(options: TermsOptions): ChangeLicenseRequest['policy'] {
   });
   return Object.keys(policy).length === 0 ? undefined : policy;
 }
+
+export interface HolderOptions {
+  readonly holderName?: string;
+  readonly holderEmail?: string;
+}
+
+/** @throws OperatorError for half of one */
+export function holderOf({ holderName: name, holderEmail: email }: HolderOptions) {
+  if (name === undefined && email === undefined) return undefined;
+  if (name === undefined || email === undefined)
+    throw new OperatorError('A holder has a name and an address: give --holder-name and --holder-email.');
+  return { name, email };
+}
