@@ -52,7 +52,7 @@ describe('the tour', () => {
 
   beforeAll(() => {
     // The commands of operators are a tour of their own: test/cli/licenses.test.ts.
-    const tour = blocks.filter(({ language, code }) => language === 'sh' && !/^np[mx] /.test(code));
+    const tour = blocks.filter(({ language, code }) => language === 'sh' && !/^npm |\bnpx /m.test(code));
     const script = tour.map(({ code }) => code).join('echo; echo ----\n');
     expect(script).toContain('URL=http://127.0.0.1:8080');
     output = run('bash', ['-euc', script.replace('http://127.0.0.1:8080', stack.local.base_url)]);
