@@ -10,8 +10,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/interop/**', 'node_modules/**'],
     globalSetup: ['test/support/kms-global-setup.ts'],
-    // Many tests wait for processes, deadlines and reloads: with a worker for each processor those would be idle.
-    maxWorkers: 2 * availableParallelism(),
+    // Many tests wait for processes, deadlines and reloads: one worker more keeps the processors busy.
+    maxWorkers: availableParallelism() + 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default'],

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { serve } from '../../functions/http/serve.ts';
 import { keyEndpoints } from '../../functions/keys/endpoints.ts';
 import { licenseEndpoints } from '../../functions/licenses/endpoints.ts';
@@ -50,7 +50,9 @@ beforeAll(async () => {
   const server = getTestServer(about.name);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   client = createClient({ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
-  const [first = '', second = ''] = (await keys.list()).map(({ kid }) => kid);
+  // The deadline is short for what the tests are about; reading both keys for the first time may take longer.
+  const listed = await vi.waitFor(() => keys.list(), { timeout: 30_000 });
+  const [first = '', second = ''] = listed.map(({ kid }) => kid);
   kids = { google: first, aws: second };
   close = () => new Promise((resolve) => server.close(() => resolve()));
 });
