@@ -19,7 +19,7 @@ import { TEST_AWS_KEYS, TEST_KEYS } from '../support/kms.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
 const ED25519 = 'EC_SIGN_ED25519';
-const DEADLINE_MS = 400;
+const DEADLINE_MS = 1_000;
 
 let service: TestService;
 let google: KmsClient;

@@ -121,7 +121,7 @@ test('an idempotent retry after a failed signature gets the answer that was lost
 });
 
 test('public keys that cannot be read: 503 for keys and documents, and recovery without a restart', async () => {
-  const fresh = await startTestService({ deadlineMs: 600 });
+  const fresh = await startTestService({ deadlineMs: 2_000 });
   try {
     await fresh.kms.setFault({ kind: 'unavailable' }, { method: 'GetPublicKey' });
     const key = await fresh.addLicense();
