@@ -13,8 +13,8 @@ import type { Settings } from './settings.ts';
 import { type LicenseOnRecord, namesAnother } from './validate-on-record.ts';
 
 /**
- * The text; undefined when nothing on record verifies. One that says what the licence says now goes before a newer one:
- * what was changed and changed back has its document from before.
+ * The text; undefined when nothing on record verifies. One that says what the licence says now goes before a newer one: after
+ * a change whose document could not be signed, the newest may promise more than the licence.
  * @throws CountersignError `signing_unavailable`, `store_unavailable`
  */
 export async function newestDocument(
