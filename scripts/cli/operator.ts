@@ -12,6 +12,7 @@ import { ConfigError, loadOperatorConfig, type OperatorConfig } from '../../infr
 import { openClients } from '../../infra/keys.ts';
 import { openKeysFile } from '../../infra/keys-file.ts';
 import { type CloudKeyDirectory, createKeyDirectory } from '../../infra/kms/directory.ts';
+import type { KmsAccess } from '../../infra/kms/registered-keys.ts';
 import { createLog } from '../../infra/log.ts';
 import { openStore } from '../../infra/ports.ts';
 import { openRootKey } from '../../infra/root-key.ts';
@@ -25,7 +26,8 @@ import type { Publisher } from '../../shared/usecases/change-keys.ts';
 export interface Operator {
   readonly publisher: Publisher;
   readonly config: OperatorConfig;
-  readonly clients: ReturnType<typeof openClients>;
+  /** To the clouds of a list of keys. */
+  access(keys: readonly RegisteredKey[]): KmsAccess;
   /** The keys of a list that sign licences, and those that verify them. */
   directory(keys: readonly RegisteredKey[]): ReturnType<typeof createKeyDirectory>;
   readonly ports: Pick<Ports, 'store' | 'clock' | 'random'>;
@@ -33,6 +35,12 @@ export interface Operator {
 }
 
 const localSettings = z.record(z.string(), z.string());
+
+/**
+ * A program that has just started loads the client of a cloud first, and an operator may be far from it; nobody waits for a
+ * seat meanwhile, as they do when the service asks.
+ */
+const KMS_DEADLINE_MS = 15_000;
 
 /** Where the local stack says how it runs. */
 export const SETTINGS_FILE = 'settings.json';
@@ -51,11 +59,15 @@ export function openOperator({
   const clock = { now: Date.now, pause: (milliseconds: number) => pause(milliseconds) };
   const ports = { store, clock, random: { bytes: (length: number) => randomBytes(length) } };
   const log = createLog('ERROR', (line) => process.stderr.write(line));
-  const access = (keys: readonly RegisteredKey[]) => ({ ...clients.forKeys([...keys]), log });
+  const access = (keys: readonly RegisteredKey[]): KmsAccess => ({
+    ...clients.forKeys([...keys]),
+    deadlineMs: KMS_DEADLINE_MS,
+    log,
+  });
   const directory = (keys: readonly RegisteredKey[]) => createKeyDirectory({ ...access(keys), keys });
   return {
     config,
-    clients,
+    access,
     ports,
     directory,
     publisher: {

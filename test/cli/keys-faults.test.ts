@@ -53,6 +53,15 @@ describe('a key that cannot be meant is refused', () => {
     }
   });
 
+  test('a key that its KMS does not give is named, for it may be the one', async () => {
+    operator.write([ACTIVE, ROOT]);
+    const environment = { KMS_ENDPOINT: '127.0.0.1:1' };
+    expect(await refused(['retire', kid, '--yes'], { environment })).toBe(
+      `No key has a kid that begins with ${kid}. See: countersign keys status\n` +
+        `Not known is the kid of ${ACTIVE.name}, which its KMS does not give.\n`,
+    );
+  });
+
   test('a beginning that two keys have', async () => {
     const twin = `${kid.slice(0, 20)}${'A'.repeat(23)}`;
     operator.write([

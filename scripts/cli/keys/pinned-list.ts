@@ -66,9 +66,16 @@ export function resolveKid(keys: readonly RegisteredKey[], given: string): strin
   const kids = keys.flatMap((key) => listedKid(key) ?? []);
   const found = kids.filter((kid) => kid === typed || (typed.length >= MIN_PREFIX && kid.startsWith(typed)));
   const [kid] = found;
-  if (kid === undefined)
-    throw new OperatorError(`No key has a kid that begins with ${typed}. See: countersign keys status`);
+  if (kid === undefined) throw new OperatorError(nothingFound(keys, typed));
   if (found.length > 1)
     throw new OperatorError(`Several keys have a kid that begins with ${typed}. Give more of it.`);
   return kid;
+}
+
+function nothingFound(keys: readonly RegisteredKey[], typed: string): string {
+  const silent = keys.filter((key) => isSigningKey(key) && key.fingerprint === undefined);
+  const names = silent.map(
+    (key) => `\nNot known is the kid of ${(key as SigningKey).name}, which its KMS does not give.`,
+  );
+  return `No key has a kid that begins with ${typed}. See: countersign keys status${names.join('')}`;
 }
