@@ -6,7 +6,8 @@
  * trip. Where the commit is very likely to succeed the KMS signs beside it as well; else after it, so that a refused
  * request costs no KMS call. No signature leaves for a session that was not committed.
  *
- * When signing fails after the commit, the caller gets `signing_unavailable` and its retry finds the same session.
+ * When signing fails after the commit, the caller gets `signing_unavailable` and its retry finds the same session. A loan
+ * is signed before its commit: it would keep its seat for as long as it was asked for, with nobody who knows of it.
  */
 
 import { SAME_BEGINNING_MS } from '../constants.ts';
@@ -25,6 +26,7 @@ import {
   type Granted,
   grantRead,
   grantRemembered,
+  isLoan,
   placeOf,
   sign,
 } from './grant.ts';
@@ -106,12 +108,13 @@ async function acquireOnce(attempt: Attempt): Promise<Granted> {
  * What this instance remembers. A session that it does not remember is taken for absent: if it exists, the commit
  * fails. After the first attempt only what was read beside that counts, and a request that carries a key for
  * repetition reads what the store remembers of it. After a lowering of seats nothing is remembered: a session may have to
- * move, and nothing is refused on what may be outdated.
+ * move, and nothing is refused on what may be outdated. A loan is worth a read.
  */
 function recall({ ports, request, number }: Attempt): Basis | undefined {
   const license = ports.memory.licenses.get(request.licenseHash);
   if (license === undefined || license.record.seats_lowered_at !== null) return undefined;
-  if (number > 0 && (!request.hasLearned || request.memory !== undefined)) return undefined;
+  if (isLoan(request) || (number > 0 && (!request.hasLearned || request.memory !== undefined)))
+    return undefined;
   return { license, session: ports.memory.sessions.get(request.sessionPath), memory: undefined };
 }
 

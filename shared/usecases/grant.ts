@@ -11,7 +11,12 @@ import { type SessionRecord, sessionRecord } from '../records/session.ts';
 import type { Versioned } from '../records/versioned.ts';
 import { formatSessionId } from '../session-id.ts';
 import type { DocumentPayload } from '../wire/document.ts';
-import { type AcquireCommand, type AcquireRequest, withoutKey } from './acquire-request.ts';
+import {
+  type AcquireCommand,
+  type AcquireRequest,
+  type EarlySignature,
+  withoutKey,
+} from './acquire-request.ts';
 import { type Claim, claimSession, type Granting } from './claim-session.ts';
 import { commitSession } from './commit-session.ts';
 import { believedFree, countFree, expectGrant } from './free-seats.ts';
@@ -46,11 +51,18 @@ export interface Attempt {
   readonly now: number;
 }
 
-/** Commits what was decided on fresh reads. It is signed afterwards. */
+/** Whether a seat is borrowed. */
+export function isLoan({ command }: AcquireRequest): boolean {
+  return command.borrowSeconds !== undefined;
+}
+
+/** Commits what was decided on fresh reads. It is signed afterwards; a loan is signed before. */
 export async function grantRead(attempt: Attempt, basis: Basis, decision: Granting): Promise<Granted> {
   const plan = await prepare(attempt, basis, decision);
+  const license = basis.license.record;
+  const document = isLoan(attempt.request) ? await signatureOf(attempt, license, plan.payload) : undefined;
   await commit(attempt, plan);
-  return { license: basis.license.record, payload: plan.payload, replayed: false };
+  return { license, payload: plan.payload, replayed: false, document };
 }
 
 /** Commits what was decided on what is remembered, and reads beside the commit whether that is still so. */
@@ -132,13 +144,26 @@ function signEarly(
   decision: Granting,
   payload: DocumentPayload,
 ): Promise<SignedDocument> | undefined {
-  const { ports, settings, request } = attempt;
-  const isSame = JSON.stringify(request.early?.payload) === JSON.stringify(payload);
-  if (isSame) return request.early?.document;
-  if (!isLikely(attempt, license, decision)) return undefined;
+  const isSigned = covers(attempt.request.early, payload);
+  return isSigned || isLikely(attempt, license, decision)
+    ? signatureOf(attempt, license, payload)
+    : undefined;
+}
+
+/** That of an earlier attempt if it covers the same document. */
+function signatureOf(
+  { ports, settings, request }: Attempt,
+  license: LicenseRecord,
+  payload: DocumentPayload,
+): Promise<SignedDocument> {
+  if (covers(request.early, payload)) return request.early.document;
   const document = sign(ports, settings, request.command, license, payload);
   request.early = { payload, document };
   return document;
+}
+
+function covers(early: EarlySignature | undefined, payload: DocumentPayload): early is EarlySignature {
+  return JSON.stringify(early?.payload) === JSON.stringify(payload);
 }
 
 /** Whether the commit is so likely to succeed that the signature may be asked for beside it. */

@@ -69,6 +69,40 @@ describe.each(ALGORITHMS)('%s', (signingAlgorithm) => {
   });
 });
 
+test('without its signature a seat is not lent: another machine has it at once', async () => {
+  const key = await service.addLicense({ seats: 1, policy: { borrow_max_seconds: 30 * 86_400 } });
+  const borrow = (machine: string, headers = {}) =>
+    service.post(
+      '/api/v1/licenses/borrow',
+      { license_key: key, hardware_id: machine, borrow_seconds: 30 * 86_400 },
+      headers,
+    );
+  const before = service.dumpStore();
+  await service.kms.setFault({ kind: 'unavailable' });
+  for (const headers of [{}, { 'idempotency-key': 'loan' }]) {
+    const { status, body } = await borrow('machine-1', headers);
+    expect([status, body.code]).toEqual([503, 'signing_unavailable']);
+  }
+  expect(service.dumpStore()).toBe(before);
+  await service.kms.setFault(null);
+  const { status, body } = await borrow('machine-2');
+  expect([status, body.license_data?.borrowed ?? body.borrowed]).toEqual([200, true]);
+  expect((await borrow('machine-1', { 'idempotency-key': 'loan' })).body.code).toBe('seats_exhausted');
+});
+
+test('a machine whose session becomes a loan keeps its lease when that cannot be signed', async () => {
+  const key = await service.addLicense({ seats: 1, policy: { borrow_max_seconds: 30 * 86_400 } });
+  const { body } = await acquire(key);
+  const before = service.dumpStore();
+  await service.kms.setFault({ kind: 'unavailable' });
+  const wanted = { license_key: key, hardware_id: 'machine-1', borrow_seconds: 30 * 86_400 };
+  expect((await service.post('/api/v1/licenses/borrow', wanted)).status).toBe(503);
+  expect(service.dumpStore()).toBe(before);
+  await service.kms.setFault(null);
+  const loan = await service.post('/api/v1/licenses/borrow', wanted);
+  expect([loan.status, loan.body.session_id]).toEqual([200, body.session_id]);
+});
+
 test('heartbeat and release work while the KMS does not', async () => {
   const { body } = await acquire(await service.addLicense());
   await service.kms.setFault({ kind: 'unavailable' });
