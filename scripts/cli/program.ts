@@ -1,4 +1,4 @@
-/** The commands that need nothing but HTTP: operators' over an API key, and buyers'. */
+/** The commands that need nothing but HTTP: operators' over an API key, and buyers'. The others are in `store-commands.ts`. */
 import { Command } from 'commander';
 import { VERSION } from '../../infra/version.ts';
 import { addApiKeysCommands } from './api-keys.ts';

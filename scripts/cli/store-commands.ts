@@ -1,4 +1,4 @@
-/** Commands that work on the store and the KMS of a deployment. The bundle for operators and buyers goes without them. */
+/** Commands that work on the store and the KMS of a deployment. What they need is loaded when one is carried out. */
 import type { Command } from 'commander';
 import { examples } from './examples.ts';
 import { addKeysCommands } from './keys/commands.ts';

@@ -1,25 +1,12 @@
 /** What the command loads: asking for help is no reason to load stores, certificates and the SDKs of two clouds. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { REPOSITORY, spawnProgram } from '../support/spawn-stack.ts';
+import { HEAVY, loadedBy } from '../support/loaded-modules.ts';
+import { REPOSITORY } from '../support/spawn-stack.ts';
 
 const BIN = join(REPOSITORY, 'scripts', 'countersign.js');
-const HEAVY =
-  /node_modules\/(?:@google-cloud|google-gax|@grpc|@aws-sdk|@smithy|google-auth-library|node-forge)\/|\/infra\/(?:kms|stores)\//;
-
-/** Prints the URL of each module that is loaded, of ES modules and of CommonJS, when the process ends. */
-const RECORDER = `data:text/javascript,${encodeURIComponent(`
-  import { registerHooks } from 'node:module';
-  const urls = [];
-  registerHooks({ load(url, context, next) { urls.push(url); return next(url, context); } });
-  process.on('exit', () => process.stderr.write('LOADED ' + JSON.stringify(urls)));
-`)}`;
-
-async function loadedBy(...args: string[]): Promise<string[]> {
-  const env = { COUNTERSIGN_HOME: join(REPOSITORY, 'no-such-folder') };
-  const { stderr } = await spawnProgram(BIN, args, { nodeArgs: ['--import', RECORDER], env }).ended;
-  return JSON.parse(/LOADED (\[.*\])$/.exec(stderr)?.[1] ?? 'null');
-}
+const loaded = (args: readonly string[]) =>
+  loadedBy(BIN, args, { COUNTERSIGN_HOME: join(REPOSITORY, 'no-such-folder') });
 
 test.each([
   [['--help']],
@@ -31,9 +18,9 @@ test.each([
   [['customers', 'list']],
   [['status']],
 ])('%j loads no store, no KMS and no SDK of a cloud', async (args) => {
-  const loaded = await loadedBy(...args);
-  expect(loaded).toContainEqual(expect.stringContaining('/node_modules/commander/'));
-  expect(loaded.filter((url) => HEAVY.test(url))).toEqual([]);
+  const urls = await loaded(args);
+  expect(urls).toContainEqual(expect.stringContaining('/node_modules/commander/'));
+  expect(urls.filter((url) => HEAVY.test(url))).toEqual([]);
 });
 
 test('the commands that work on a KMS and a store do load them', async () => {
@@ -41,5 +28,5 @@ test('the commands that work on a KMS and a store do load them', async () => {
     ['keys', 'status'],
     ['audit', 'verify'],
   ])
-    expect((await loadedBy(...args)).filter((url) => HEAVY.test(url)).length).toBeGreaterThan(0);
+    expect((await loaded(args)).filter((url) => HEAVY.test(url)).length).toBeGreaterThan(0);
 });
