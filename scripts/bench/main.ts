@@ -3,7 +3,7 @@
  * echoes its body, and the cold start. docs/performance.md says how to read it.
  *
  * Baseline and subject take turns, so that whatever else the machine does meets both; the numbers are medians
- * over rounds. `--quick` takes half a minute. Ends with exit code 1 when any request failed.
+ * over rounds. `--quick` takes about a minute. Ends with exit code 1 when any request failed.
  */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,6 +15,8 @@ import { measureFirestore } from './firestore.ts';
 import { describeFirestore } from './firestore-report.ts';
 import { type FunctionProcess, type FunctionToServe, startFunction } from './function-process.ts';
 import { install } from './installation.ts';
+import { measureLists } from './lists.ts';
+import { describeLists } from './lists-report.ts';
 import { startLoadGenerator } from './load.ts';
 import { describeProfile } from './profile.ts';
 import {
@@ -34,8 +36,8 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     connections: { type: 'string', default: '16' },
     /**
-     * Measures the scenarios whose names contain this; `firestore`: what operations cost there; `command`: how long
-     * `countersign` takes to start.
+     * Measures the scenarios whose names contain this; `firestore`: what operations cost there; `lists`: what lists of
+     * many licences cost on SQLite; `command`: how long `countersign` takes to start.
      */
     only: { type: 'string', default: '' },
     /** A folder for a CPU profile of the function. Profiling costs time: not for numbers. */
@@ -44,10 +46,11 @@ const { values } = parseArgs({
 });
 const FIRESTORE = 'firestore';
 const COMMAND = 'command';
+const LISTS = 'lists';
 const connections = Number(values.connections);
 const plan = values.quick
-  ? { rounds: 1, seconds: 0.7, releases: 300, coldStarts: 3, runs: 5 }
-  : { rounds: 5, seconds: 2, releases: 2000, coldStarts: 9, runs: 21 };
+  ? { rounds: 1, seconds: 0.7, releases: 300, coldStarts: 3, runs: 5, licenses: 10_000 }
+  : { rounds: 5, seconds: 2, releases: 2000, coldStarts: 9, runs: 21, licenses: 100_000 };
 
 console.log(`${describeMachine()}; ${connections} connections, ${plan.rounds} rounds of ${plan.seconds} s\n`);
 
@@ -62,9 +65,10 @@ let failures = 0;
 
 try {
   if (values.only === '' || values.only === FIRESTORE) await printFirestore();
+  if (values.only === '' || values.only === LISTS) await printLists();
   if (values.only === '' || values.only === COMMAND)
     console.log(`${describeCommandStarts(measureCommandStarts(plan.coldStarts))}\n`);
-  if (values.only !== FIRESTORE && values.only !== COMMAND) {
+  if (![FIRESTORE, COMMAND, LISTS].includes(values.only)) {
     failures += await measureThroughput();
     const first = { license_key: licenseKeys.EC_SIGN_ED25519, hardware_id: 'cold-start' };
     const request = { path: '/api/v1/licenses/acquire', body: JSON.stringify(first) };
@@ -82,6 +86,11 @@ if (failures > 0) {
 async function printFirestore(): Promise<void> {
   const costs = await measureFirestore(installation, { runs: plan.runs, machines: 100 });
   console.log(`${describeFirestore(costs)}\n`);
+}
+
+async function printLists(): Promise<void> {
+  const { licenses, coldStarts: runs } = plan;
+  console.log(`${describeLists(await measureLists(installation.folder, { licenses, runs }))}\n`);
 }
 
 /** Prints the table and answers how many requests failed. */

@@ -100,24 +100,98 @@ describe('plans', () => {
     expect(plan(one)).toBe(`SEARCH documents USING INDEX ${collection} of ${field} (<expr>=?)`);
   });
 
+  const looksUp = 'SEARCH documents USING PRIMARY KEY (collection=? AND id=?)';
+  const inOrder = (collection: string, ordered: string) =>
+    `SEARCH ${collection} in order of ${ordered} USING`;
+
   it.each([
     ['licenses', 'email', 'created_at'],
     ['licenses', 'customer_id', 'expires_at'],
     ['audit', 'target', 'at'],
     ['audit', 'actor', 'at'],
-  ])('find %s by %s in the order of %s, and count them, without sorting', (collection, field, ordered) => {
+  ])('find %s by %s in the order of %s, without sorting', (collection, field, ordered) => {
     const where = [[field, '==', 'x']] as const;
-    const index = `INDEX ${collection} of ${field}, `;
+    const index = `COVERING INDEX ${collection} of ${field} in order of ${ordered}`;
     expect(plan({ collection, where, orderBy: [[ordered, 'desc']] })).toBe(
-      `SEARCH documents USING ${index}${ordered} (collection=? AND <expr>=?)`,
+      `${inOrder(collection, ordered)} ${index} (collection=? AND ${field} text=? AND ${ordered} rank>?); ${looksUp}`,
     );
-    expect(countPlan({ collection, where })).toContain(`SEARCH documents USING COVERING ${index}`);
   });
 
-  it('walk the audit trail by time', () => {
-    expect(plan({ collection: 'audit', orderBy: [['at', 'desc']], limit: 20 })).toBe(
-      'SEARCH documents USING INDEX audit by at (collection=?)',
+  it('walk the audit trail by time, and look at filters in the order alone', () => {
+    const byTime = `${inOrder('audit', 'at')} PRIMARY KEY (collection=? AND at rank>?); ${looksUp}`;
+    const newest: Query = { collection: 'audit', orderBy: [['at', 'desc']], limit: 20 };
+    expect(plan(newest)).toBe(byTime);
+    expect(plan({ ...newest, where: [['action', '==', 'license.issued']] })).toBe(byTime);
+  });
+
+  const created = inOrder('licenses', 'created_at');
+  const ending = inOrder('licenses', 'expires_at');
+  it.each<[string, Query['where'], string]>([
+    ['a status', [['status', '==', 'revoked']], `${created} PRIMARY KEY (collection=?)`],
+    [
+      'a product and a tier',
+      [
+        ['product', '==', 'x'],
+        ['tier', 'in', ['pro', 'team']],
+      ],
+      `${created} PRIMARY KEY (collection=?)`,
+    ],
+    [
+      'a customer and a type',
+      [
+        ['license_type', '==', 'demo'],
+        ['customer_id', '==', 'acme'],
+      ],
+      `${created} INDEX licenses of customer_id in order of created_at (collection=? AND customer_id text=?)`,
+    ],
+    [
+      'no end',
+      [
+        ['status', '==', 'active'],
+        ['expires_at', '==', null],
+      ],
+      `${ending} PRIMARY KEY (collection=? AND expires_at rank=?)`,
+    ],
+    [
+      'an end to come',
+      [
+        ['status', '==', 'active'],
+        ['expires_at', '>', 1],
+      ],
+      `${ending} PRIMARY KEY (collection=? AND expires_at rank=? AND expires_at value>?)`,
+    ],
+    [
+      'an address and an end to come',
+      [
+        ['email', '==', 'a@x.example'],
+        ['expires_at', '>', 1],
+      ],
+      `${ending} COVERING INDEX licenses of email in order of expires_at (collection=? AND email text=? AND expires_at rank=? AND expires_at value>?)`,
+    ],
+  ])('count licences with %s, and read no document', (_, where = [], expected) => {
+    expect(countPlan({ collection: 'licenses', where })).toBe(expected);
+  });
+
+  it('count audit events, with an action and with an actor, and read no document', () => {
+    const counted = (...where: NonNullable<Query['where']>) => countPlan({ collection: 'audit', where });
+    expect(counted()).toMatch(/^SEARCH audit in order of at USING COVERING INDEX /);
+    expect(counted(['action', '==', 'license.issued'], ['at', '>=', 1])).toBe(
+      `${inOrder('audit', 'at')} PRIMARY KEY (collection=? AND at rank=? AND at value>?)`,
     );
+    expect(counted(['actor', '==', 'x'])).toBe(
+      `${inOrder('audit', 'at')} COVERING INDEX audit of actor in order of at (collection=? AND actor text=?)`,
+    );
+  });
+
+  it('read the documents for what the copies do not have', () => {
+    const odd: NonNullable<Query['where']>[] = [
+      [['features', 'array-contains', 'x']],
+      [['status', '>', 'a']],
+      [['expires_at', 'in', [1, 2]]],
+      [['seats', '==', null]],
+    ];
+    for (const where of odd)
+      expect(countPlan({ collection: 'licenses', where })).toMatch(/^SEARCH documents /);
   });
 
   it('search the primary key for ids', () => {

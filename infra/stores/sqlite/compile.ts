@@ -2,42 +2,33 @@
 
 import type { Comparison, QuerySource, Value } from '../../../shared/ports/document-store.ts';
 import { DOCUMENT_ID, documentId } from '../../../shared/ports/document-store.ts';
-import { FIELD_INDEXES, ORDERS } from '../indexes.ts';
 import { type CheckedQuery, type Condition, isInequality, type OrderEntry } from '../validate.ts';
+import { type Columns, columnsToCount, columnsToList, DOCUMENTS } from './columns.ts';
 import { IDENTIFYING } from './create-indexes.ts';
 import { encode } from './encoding.ts';
-import {
-  inGroup,
-  jsonPath,
-  RANK,
-  rankExpression,
-  textExpression,
-  valueExpression,
-} from './field-expressions.ts';
+import { inGroup, jsonPath, RANK, rankExpression, valueExpression } from './field-expressions.ts';
 
 export interface Statement {
   readonly sql: string;
   readonly parameters: readonly (string | number)[];
 }
 
-const INDEXED_GROUPS: ReadonlySet<string> = new Set(
-  [...FIELD_INDEXES, ...ORDERS].map(({ collectionGroup }) => collectionGroup),
-);
-
 /** Both sides of a comparison go through the same conversion, so equal numbers are equal to the last bit. */
 const OPERAND = "json_extract(?, '$')";
 
 /** Selects `collection`, `id`, `fields` and `version`, in the query's order. */
 export function compileQuery(query: CheckedQuery): Statement {
+  const columns = columnsToList(query);
   const pinned = pinnedRanks(query.where);
-  const order = query.order.map((entry) => orderTerm(entry, query, pinned)).join(', ');
+  const order = query.order.map((entry) => orderTerm(entry, query, pinned, columns)).join(', ');
+  const ordered = query.order.filter(({ field }) => field !== DOCUMENT_ID);
   const filters = join(' AND ', [
-    matches(query),
-    ...query.order.filter(({ field }) => field !== DOCUMENT_ID).map(({ field }) => hasField(field)),
-    ...cursor(query, pinned),
+    matches(query, columns),
+    ...ordered.map(({ field }) => ({ sql: columns.hasField(field), parameters: [] })),
+    ...cursor(query, pinned, columns),
   ]);
   return join(' ', [
-    { sql: 'SELECT collection, id, fields, version FROM documents WHERE', parameters: [] },
+    { sql: `SELECT collection, id, fields, version FROM ${columns.from} WHERE`, parameters: [] },
     filters,
     { sql: `ORDER BY ${order}`, parameters: [] },
     ...(query.limit === undefined ? [] : [{ sql: 'LIMIT ?', parameters: [query.limit] }]),
@@ -46,23 +37,24 @@ export function compileQuery(query: CheckedQuery): Statement {
 
 /** Selects `count`, and `sum0`, `sum1`, … in the order of `sums`. */
 export function compileAggregate(query: CheckedQuery, sums: readonly string[]): Statement {
-  const columns = sums.map((field, index) => {
+  const columns = sums.length === 0 ? columnsToCount(query) : DOCUMENTS;
+  const totals = sums.map((field, index) => {
     const number = `CASE WHEN ${rankExpression(field)} = ${RANK.number} THEN ${valueExpression(field)} END`;
     // total(), not sum(): the latter fails when integers overflow 64 bits.
     return `, total(${number}) AS sum${index}`;
   });
   return join(' ', [
-    { sql: `SELECT count(*) AS count${columns.join('')} FROM documents WHERE`, parameters: [] },
-    matches(query),
+    { sql: `SELECT count(*) AS count${totals.join('')} FROM ${columns.from} WHERE`, parameters: [] },
+    matches(query, columns),
   ]);
 }
 
-function matches({ source, where }: CheckedQuery): Statement {
-  const conditions = where.map((each) => condition(each, 'group' in source));
+function matches({ source, where }: CheckedQuery, columns: Columns): Statement {
+  const conditions = where.map((each) => condition(each, 'group' in source, columns));
   const isIdentified = where.some(
     ({ field, comparison }) => comparison === '==' && isIdentifying(source, field),
   );
-  return join(' AND ', [...looksIn(source, isIdentified), ...conditions]);
+  return join(' AND ', [...looksIn(source, isIdentified, columns), ...conditions]);
 }
 
 function isIdentifying(source: QuerySource, field: string): boolean {
@@ -70,39 +62,51 @@ function isIdentifying(source: QuerySource, field: string): boolean {
 }
 
 /** With the plus sign no index over the collection is considered, which SQLite would otherwise walk from end to end. */
-function looksIn(source: QuerySource, isIdentified: boolean): Statement[] {
+function looksIn(source: QuerySource, isIdentified: boolean, columns: Columns): Statement[] {
   if ('group' in source) return [{ sql: inGroup(source.group), parameters: [] }];
-  const group = documentId(source.collection);
   const collection = {
     sql: `${isIdentified ? '+' : ''}collection = ?`,
     parameters: [source.collection],
   };
-  // Says nothing new, but an index over this group serves only a query that spells it out.
-  return INDEXED_GROUPS.has(group) ? [collection, { sql: inGroup(group), parameters: [] }] : [collection];
+  const group = columns.inGroup(documentId(source.collection));
+  return group === undefined ? [collection] : [collection, { sql: group, parameters: [] }];
 }
 
-function condition({ field, comparison, value }: Condition, isGroup: boolean): Statement {
+function condition({ field, comparison, value }: Condition, isGroup: boolean, columns: Columns): Statement {
   if (field === DOCUMENT_ID) {
     return isGroup ? pathCondition(comparison, value) : idCondition(comparison, value);
   }
+  const text = columns.text(field);
   switch (comparison) {
     case '==':
-      return { sql: `${textExpression(field)} = ?`, parameters: [encode(value)] };
+      return text === undefined
+        ? placedAt(field, value, columns)
+        : { sql: `${text} = ?`, parameters: [encode(value)] };
     case 'in':
-      return oneOf(textExpression(field), (value as readonly Value[]).map(encode));
+      return oneOf(text ?? '', (value as readonly Value[]).map(encode));
     case 'array-contains':
       return {
         sql:
-          `(${rankExpression(field)} = ${RANK.array} AND EXISTS (SELECT 1` +
+          `(${columns.rank(field)} = ${RANK.array} AND EXISTS (SELECT 1` +
           ` FROM json_each(fields, ${jsonPath(field)}) AS element WHERE fields -> element.fullkey = ?))`,
         parameters: [encode(value)],
       };
     default:
-      return {
-        sql: `(${rankExpression(field)} = ${rankOf(value)} AND ${valueExpression(field)} ${comparison} ${OPERAND})`,
-        parameters: [encode(value)],
-      };
+      return compared(field, comparison, value, columns);
   }
+}
+
+/** Null has a rank of its own, and needs no value. */
+function placedAt(field: string, value: Value, columns: Columns): Statement {
+  if (value !== null) return compared(field, '=', value, columns);
+  return { sql: `${columns.rank(field)} = ${RANK.null}`, parameters: [] };
+}
+
+function compared(field: string, comparison: string, value: Value, columns: Columns): Statement {
+  return {
+    sql: `(${columns.rank(field)} = ${rankOf(value)} AND ${columns.value(field)} ${comparison} ${OPERAND})`,
+    parameters: [encode(value)],
+  };
 }
 
 function idCondition(comparison: Comparison, value: Value): Statement {
@@ -126,10 +130,6 @@ function oneOf(expression: string, values: readonly string[]): Statement {
   return { sql: `${expression} IN (${values.map(() => '?').join(', ')})`, parameters: values };
 }
 
-function hasField(field: string): Statement {
-  return { sql: `${rankExpression(field)} IS NOT NULL`, parameters: [] };
-}
-
 /**
  * Fields of which `where` admits one type only. SQLite walks an index for `ORDER BY value` where the rank is
  * fixed, but sorts for `ORDER BY rank, value`, so the rank is left out there.
@@ -143,20 +143,22 @@ function orderTerm(
   { field, direction }: OrderEntry,
   { source }: CheckedQuery,
   pinned: ReadonlyMap<string, number>,
+  columns: Columns,
 ): string {
   if (field === DOCUMENT_ID) {
     return 'group' in source ? `collection ${direction}, id ${direction}` : `id ${direction}`;
   }
-  if (pinned.has(field)) return `${valueExpression(field)} ${direction}`;
-  return `${rankExpression(field)} ${direction}, ${valueExpression(field)} ${direction}`;
+  if (pinned.has(field)) return `${columns.value(field)} ${direction}`;
+  return `${columns.rank(field)} ${direction}, ${columns.value(field)} ${direction}`;
 }
 
 function cursor(
   { source, order, startAfter }: CheckedQuery,
   pinned: ReadonlyMap<string, number>,
+  columns: Columns,
 ): Statement[] {
   if (startAfter === undefined) return [];
-  return [...seek(order, startAfter, pinned), after(order, startAfter, 'group' in source)];
+  return [...seek(order, startAfter, pinned, columns), after(order, startAfter, 'group' in source, columns)];
 }
 
 /** Implied by `after`, but in a form that lets SQLite start in the middle of an index. */
@@ -164,14 +166,15 @@ function seek(
   [entry]: readonly OrderEntry[],
   [value]: readonly Value[],
   pinned: ReadonlyMap<string, number>,
+  columns: Columns,
 ): Statement[] {
   if (entry === undefined || value === undefined || entry.field === DOCUMENT_ID) return [];
   const comparison = entry.direction === 'asc' ? '>=' : '<=';
   const rank = rankOf(value);
   if (pinned.get(entry.field) === rank) {
-    return [{ sql: `${valueExpression(entry.field)} ${comparison} ${OPERAND}`, parameters: [encode(value)] }];
+    return [{ sql: `${columns.value(entry.field)} ${comparison} ${OPERAND}`, parameters: [encode(value)] }];
   }
-  return [{ sql: `${rankExpression(entry.field)} ${comparison} ${rank}`, parameters: [] }];
+  return [{ sql: `${columns.rank(entry.field)} ${comparison} ${rank}`, parameters: [] }];
 }
 
 /** Later in the order than `values`, compared one entry after another. */
@@ -179,13 +182,14 @@ function after(
   [entry, ...order]: readonly OrderEntry[],
   [value, ...values]: readonly Value[],
   isGroup: boolean,
+  columns: Columns,
 ): Statement {
   // A cursor shorter than the order skips every document that begins with its values.
   if (entry === undefined || value === undefined) return { sql: 'FALSE', parameters: [] };
   const beyond = entry.direction === 'asc' ? '>' : '<';
   if (entry.field === DOCUMENT_ID) return nameBeyond(beyond, value as string, isGroup);
-  const later = after(order, values, isGroup);
-  const rank = rankExpression(entry.field);
+  const later = after(order, values, isGroup, columns);
+  const rank = columns.rank(entry.field);
   const place = rankOf(value);
   if (value === null) {
     return {
@@ -193,7 +197,7 @@ function after(
       parameters: later.parameters,
     };
   }
-  const stored = valueExpression(entry.field);
+  const stored = columns.value(entry.field);
   const text = encode(value);
   return {
     sql:

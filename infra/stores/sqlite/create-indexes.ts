@@ -1,25 +1,31 @@
 /**
- * The indexes of `../indexes.json`, as SQLite has them. All are partial: documents of other collections, and mostly those
- * without the field, cost nothing.
+ * The indexes of `../indexes.json`, as SQLite has them. Those over `documents` are partial: documents of other collections, and
+ * mostly those without the field, cost nothing. Orders with filters are tables (`order-tables.ts`).
  */
 
 import type { DatabaseSync } from 'node:sqlite';
-import {
-  COLLECTION_INDEXES,
-  FIELD_INDEXES,
-  type FieldIndex,
-  GROUP_INDEXES,
-  type GroupIndex,
-  ORDERS,
-} from '../indexes.ts';
+import { FIELD_INDEXES, type FieldIndex, GROUP_INDEXES, type GroupIndex } from '../indexes.ts';
 import { inGroup, rankExpression, textExpression, valueExpression } from './field-expressions.ts';
+import { definitionsOf, fillingOf, ORDER_TABLES, type OrderTable } from './order-tables.ts';
 
-/** Of earlier releases: over every collection that has the field, or by values where equality is asked for. */
+/**
+ * Of earlier releases: over every collection that has the field, by values where equality is asked for, or in place of a
+ * table.
+ */
 const REPLACED = [
   'by lease_expires_at',
   'licenses by license_id',
   'api_keys by prefix',
   'api_keys by customer_id',
+  'licenses by created_at',
+  'licenses by expires_at',
+  'licenses of customer_id, created_at',
+  'licenses of customer_id, expires_at',
+  'licenses of email, created_at',
+  'licenses of email, expires_at',
+  'audit by at',
+  'audit of actor, at',
+  'audit of target, at',
 ];
 
 /** Found by their value alone: SQLite does not know that few documents share one, so `compile.ts` tells it. */
@@ -27,17 +33,6 @@ export const IDENTIFYING: ReadonlySet<string> = new Set([
   'licenses.license_id',
   'api_keys.prefix',
   'api_keys.customer_id',
-]);
-
-/**
- * Fields of which few documents share a value, so that finding those is worth an index; of the others, such as the status,
- * SQLite walks an order and looks at them on the way.
- */
-const SELECTIVE: ReadonlySet<string> = new Set([
-  'licenses.customer_id',
-  'licenses.email',
-  'audit.actor',
-  'audit.target',
 ]);
 
 /**
@@ -53,12 +48,22 @@ export function createIndexes(database: DatabaseSync): void {
     if (IDENTIFYING.has(name)) database.exec(byValue(index));
     else if (!NOT_USED.has(name)) database.exec(inOneCollection(index));
   }
-  for (const index of ORDERS) database.exec(inOneCollection(index));
-  for (const index of COLLECTION_INDEXES) {
-    if (index.equal.some((field) => SELECTIVE.has(`${index.collectionGroup}.${field}`)))
-      database.exec(byValues(index));
-  }
   for (const index of GROUP_INDEXES) database.exec(inAllCollections(index));
+  for (const table of ORDER_TABLES) createTable(database, table);
+}
+
+/** Anew where another release defined it otherwise: what is in it is all in `documents`. */
+function createTable(database: DatabaseSync, table: OrderTable): void {
+  const definitions = definitionsOf(table);
+  const find = database.prepare('SELECT type, sql FROM sqlite_schema WHERE name = ?');
+  const isDefined = ([name, sql]: readonly [string, string]) => find.get(name)?.sql === sql;
+  if ([...definitions].every(isDefined)) return;
+  for (const name of [...definitions.keys()].toReversed()) {
+    const { type } = find.get(name) ?? {};
+    if (type !== undefined) database.exec(`DROP ${type} "${name}"`);
+  }
+  const [create, ...rest] = definitions.values();
+  for (const sql of [create ?? '', fillingOf(table), ...rest]) database.exec(sql);
 }
 
 function inOneCollection({ collectionGroup, field }: FieldIndex): string {
@@ -70,20 +75,13 @@ function byValue({ collectionGroup, field }: FieldIndex): string {
   return statement(`${collectionGroup} of ${field}`, [textExpression(field), 'id'], inGroup(collectionGroup));
 }
 
-/** Counts use it too, which do not ask for the order. */
-function byValues({ collectionGroup, equal, ordered }: GroupIndex): string {
-  const order = [rankExpression(ordered), valueExpression(ordered), 'id'];
-  const columns = ['collection', ...equal.map(textExpression), ...order];
-  return statement(
-    `${collectionGroup} of ${[...equal, ordered].join(', ')}`,
-    columns,
-    inGroup(collectionGroup),
-  );
-}
-
 function inAllCollections({ collectionGroup, equal, ordered }: GroupIndex): string {
   const order = [rankExpression(ordered), valueExpression(ordered), 'collection', 'id'];
-  return create(collectionGroup, [...equal, ordered], [...equal.map(textExpression), ...order]);
+  return create(
+    collectionGroup,
+    [...equal, ordered],
+    [...equal.map((field) => textExpression(field)), ...order],
+  );
 }
 
 function create(group: string, fields: readonly string[], columns: readonly string[]): string {
