@@ -120,12 +120,15 @@ async function within(
   }
 }
 
-function pinned({ publisher, clients }: Operator) {
-  return pinnedList(publisher.list, async ({ name }) => pinOf(name, await readPublicKey({ clients }, name)));
+function pinned(operator: Operator) {
+  return pinnedList(operator.publisher.list, async ({ name }) =>
+    pinOf(name, await readPublicKey(operator, name)),
+  );
 }
 
-async function readPublicKey({ clients }: Pick<Operator, 'clients'>, name: string) {
-  return keysOfCloud(cloudOf(name), clients.forKeys([])).publicKey(name);
+async function readPublicKey({ access }: Pick<Operator, 'access'>, name: string) {
+  const kms = access([]);
+  return keysOfCloud(cloudOf(name), kms).publicKey(name, kms.deadlineMs);
 }
 
 const kidOf = async ({ publisher }: Session, typed: string) => resolveKid(await publisher.list.read(), typed);

@@ -24,11 +24,11 @@ export type Totals = Record<Reissued['outcome'], number>;
 
 /** @throws OperatorError, CountersignError */
 export async function reissueDocuments(operator: Operator, command: ReissueCommand): Promise<Totals> {
-  const { ports, publisher, clients } = operator;
+  const { ports, publisher, access } = operator;
   const { from, to, rate, dryRun: isDryRun = false } = command;
   if (from === to) throw new OperatorError('--from and --to are the same key.');
   const keys = await publisher.list.read();
-  const signer = await kmsKey(requireActive(keys, to), clients.forKeys([...keys])).signer();
+  const signer = await kmsKey(requireActive(keys, to), access(keys)).signer();
   const total = await countDocuments(ports, from);
   if (!command.json) {
     process.stdout.write(
