@@ -12,8 +12,8 @@ export default defineConfig({
     globalSetup: ['test/support/kms-global-setup.ts'],
     // Many tests wait for processes, deadlines and reloads: one worker more keeps the processors busy.
     maxWorkers: availableParallelism() + 1,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     reporters: ['default'],
   },
 });

@@ -6,6 +6,7 @@
  */
 
 import { openSqliteStore } from '../../infra/stores/sqlite.ts';
+import { CountersignError } from '../../shared/errors.ts';
 import type { DocumentStore } from '../../shared/ports/document-store.ts';
 import { ConflictError } from '../../shared/ports/document-store.ts';
 
@@ -21,9 +22,14 @@ async function increment(store: DocumentStore, path: string): Promise<void> {
       await store.commit([{ op: 'set', path, fields: { total }, demand }]);
       return;
     } catch (error) {
-      if (!(error instanceof ConflictError)) throw error;
+      if (!(error instanceof ConflictError || isBusy(error))) throw error;
     }
   }
+}
+
+/** Another process has kept the file too long, as on a busy machine. Nothing was written. */
+function isBusy(error: unknown): boolean {
+  return error instanceof CountersignError && error.code === 'store_unavailable';
 }
 
 /** The lane counts its pairs: after any crash the count and the documents must agree. */
