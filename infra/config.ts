@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { DEFAULT_CLOCK_SKEW_SECONDS, DEFAULT_SWEEP_INTERVAL_SECONDS } from '../shared/constants.ts';
-import { developmentKeys } from '../shared/keys/registry.ts';
+import { developmentKeys, ownIssuerKeys } from '../shared/keys/registry.ts';
 import { SEVERITIES } from './log.ts';
 import { OIDC_VARIABLES, oidcProblems } from './oidc-settings.ts';
 import { SIGNING_KEYS_TEXT } from './signing-keys.ts';
@@ -145,6 +145,7 @@ function load(schema: z.ZodObject, environment: NodeJS.ProcessEnv): unknown {
     ? [
         ...storeProblems(result.data as OperatorConfig, values),
         ...keysProblems(values),
+        ...issuerProblems(result.data as OperatorConfig),
         ...mailProblems(values),
         ...productionProblems(result.data as OperatorConfig),
         ...oidcProblems(
@@ -179,6 +180,11 @@ function keysProblems({ SIGNING_KEYS_JSON: json, SIGNING_KEYS_FILE: file }: Valu
       'SIGNING_KEYS_JSON is not set. Set it to the list of signing keys, or SIGNING_KEYS_FILE to its file.',
     ];
   return [];
+}
+
+/** A list in SIGNING_KEYS_FILE may change: whoever reads it looks each time. */
+function issuerProblems({ SIGNING_KEYS_JSON: keys = [], ISSUER }: OperatorConfig): string[] {
+  return ownIssuerKeys(keys, ISSUER).map((problem) => `SIGNING_KEYS_JSON is wrong: ${problem}.`);
 }
 
 function productionProblems(settings: OperatorConfig): string[] {

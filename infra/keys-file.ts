@@ -14,6 +14,7 @@ import { isSigningKey, type RegisteredKey } from '../shared/keys/registry.ts';
 import { OperatorError } from '../shared/operator-error.ts';
 import type { KeyList } from '../shared/ports/key-list.ts';
 import { parseSigningKeys } from './signing-keys.ts';
+import { temporaryFor } from './temporary-file.ts';
 
 const OWNER_ONLY = 0o600;
 
@@ -74,9 +75,9 @@ function rowOf(key: RegisteredKey): object {
 function replaceFile(path: string, text: string, expected: string | undefined): void {
   // A link stays a link.
   const place = existsSync(path) ? realpathSync(path) : path;
-  const temporary = `${place}.${process.pid}.tmp`;
+  const temporary = temporaryFor(place);
   try {
-    writeFileSync(temporary, text, { mode: OWNER_ONLY, flush: true });
+    writeFileSync(temporary, text, { flag: 'wx', mode: OWNER_ONLY, flush: true });
     takeOver(place, temporary);
     if (expected !== undefined && readFileSync(place, 'utf8') !== expected)
       throw new Error('it has changed since it was read');

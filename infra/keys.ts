@@ -1,6 +1,6 @@
 /** The keys of a configuration: read from it or from its file, in whatever clouds they are. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { cloudOf } from '../shared/keys/registry.ts';
+import { ownIssuerKeys } from '../shared/keys/registry.ts';
 import type { KeyDirectory } from '../shared/ports/key-directory.ts';
 import type { Log } from '../shared/ports/log.ts';
 import { type Config, ConfigError, PRODUCTION } from './config.ts';
@@ -27,8 +27,11 @@ export interface OpenKeys {
 export function openKeys(config: Config, log: Log): OpenKeys {
   const { SIGNING_KEYS_JSON: keys, SIGNING_KEYS_FILE: path = '', SIGNING_DEADLINE_MS: deadlineMs } = config;
   const clients = openClients(config);
-  const build = (list: SigningKeys) =>
-    createKeyDirectory({ ...clients.forKeys(list), keys: list, deadlineMs, log });
+  const build = (list: SigningKeys) => {
+    const [problem] = ownIssuerKeys(list, config.ISSUER);
+    if (problem !== undefined) throw new Error(problem);
+    return createKeyDirectory({ ...clients.access, keys: list, deadlineMs, log });
+  };
   const isProduction = config.NODE_ENV === PRODUCTION;
   const file = keys === undefined ? fromFile(path, build, log, isProduction) : undefined;
   const directory: CloudKeyDirectory = file ?? build(keys ?? []);
@@ -52,17 +55,14 @@ async function requireActiveKeys(directory: CloudKeyDirectory): Promise<void> {
   if (problems.length > 0) throw new ConfigError(problems.map((problem) => `${problem}.`).join('\n'));
 }
 
-/** Connections to the clouds of a list of keys. Nothing is loaded or dialled before a key is needed. */
+/** Connections to the clouds. Nothing is loaded or dialled before a key is needed, and AWS is asked in the region of each. */
 export function openClients({ KMS_ENDPOINT: endpoint, AWS_KMS_ENDPOINT: awsEndpoint }: KmsEndpoints) {
   const client: KmsClient = createKmsClient(endpoint === undefined ? {} : { endpoint });
-  let awsClient: AwsKmsClient | undefined;
+  const awsClient: AwsKmsClient = createAwsKmsClient({ endpoint: awsEndpoint });
   return {
-    forKeys(keys: SigningKeys): { readonly client: KmsClient; readonly awsClient: AwsKmsClient } {
-      awsClient ??= createAwsKmsClient(awsOptions(keys, awsEndpoint));
-      return { client, awsClient };
-    },
+    access: { client, awsClient },
     close: async () => {
-      await Promise.all([client.close(), awsClient?.close()]);
+      await Promise.all([client.close(), awsClient.close()]);
     },
   };
 }
@@ -80,12 +80,4 @@ function fromFile(
   } catch (error) {
     throw new ConfigError(`SIGNING_KEYS_FILE is wrong: ${(error as Error).message}.`);
   }
-}
-
-/** The ARN of the first AWS key names the region. */
-function awsOptions(keys: SigningKeys, endpoint: string | undefined) {
-  if (endpoint !== undefined) return { endpoint };
-  const arn = keys.flatMap((key) => ('name' in key && cloudOf(key.name) === 'aws' ? [key.name] : []))[0];
-  const region = arn?.split(':')[3];
-  return region === undefined ? {} : { region };
 }

@@ -22,6 +22,7 @@ const MEMBERS: readonly Member[] = [
   'licenses_looked_at',
   'left',
   'damaged',
+  'records',
   'complete',
 ];
 

@@ -1,12 +1,13 @@
 /**
  * ID tokens of an OpenID Connect issuer (Identity Platform or any other), verified with its published keys. OpenID Connect Core
- * 1.0 §3.1.3.7 says what is checked.
+ * 1.0 §2 and §3.1.3.7 say what is checked.
  */
-import type { JWTPayload, JWTVerifyGetKey } from 'jose';
+import type { JWTHeaderParameters, JWTPayload, JWTVerifyGetKey } from 'jose';
 import type { AccessScope } from '../shared/access/scopes.ts';
 import { IDENTITY_TIMEOUT_MS, RETRY_AFTER_SECONDS, TOKEN_CLOCK_SKEW_SECONDS } from '../shared/constants.ts';
 import { CountersignError } from '../shared/errors.ts';
 import type { Identify, Identity } from '../shared/ports/authenticate.ts';
+import { customerId } from '../shared/wire/customers.ts';
 
 export interface OidcSettings {
   readonly issuer: string;
@@ -44,7 +45,7 @@ export function createIdentify(settings: OidcSettings): Identify {
   return async (token, now) => {
     const { errors, jwtVerify } = await import('jose');
     try {
-      const { payload } = await jwtVerify(token, await openKeys(), {
+      const { payload, protectedHeader } = await jwtVerify(token, await openKeys(), {
         issuer,
         audience,
         algorithms: ALGORITHMS,
@@ -52,6 +53,8 @@ export function createIdentify(settings: OidcSettings): Identify {
         requiredClaims: ['exp', 'iat', 'sub'],
         currentDate: new Date(now),
       });
+      if (!isIdToken(protectedHeader) || !isForUs(payload, audience) || !isOfSomebody(payload, now))
+        return undefined;
       return {
         actor: actorOf(payload),
         ...rightsOf(scopes, payload),
@@ -63,20 +66,38 @@ export function createIdentify(settings: OidcSettings): Identify {
   };
 }
 
+/** An access token of the same issuer (`at+jwt`, RFC 9068) or a logout token was given for something else. */
+function isIdToken({ typ }: JWTHeaderParameters): boolean {
+  return typ === undefined || /^(?:application\/)?jwt$/i.test(typ);
+}
+
+/**
+ * Of several audiences each could be who shows the token here, unless `azp` says that it was given to ours. With a single one
+ * `azp` is not looked at: Google puts the number of the service account there that asked for the token.
+ */
+function isForUs({ aud, azp }: JWTPayload, audience: string): boolean {
+  return new Set([aud].flat()).size === 1 || azp === audience;
+}
+
+/** §2: `sub` is 1 to 255 ASCII characters. `jwtVerify` asks only that both claims are there. */
+function isOfSomebody({ sub, iat }: JWTPayload, now: number): boolean {
+  const isIssued = typeof iat === 'number' && iat * 1000 <= now + TOKEN_CLOCK_SKEW_SECONDS * 1000;
+  return isIssued && typeof sub === 'string' && /^[\x20-\x7e]{1,255}$/.test(sub);
+}
+
 /** The e-mail only where the issuer vouches for it: others could be entered by anybody. */
 function actorOf({ sub, email, email_verified: isVerified }: JWTPayload): string {
   return typeof email === 'string' && isVerified === true ? `oidc:${email}` : `oidc:sub:${sub}`;
 }
 
-/** A token that does not say for which customer opens nothing. */
+/** A token that does not say for which customer, by an id that one can have, opens nothing. */
 function rightsOf(mapping: ScopeMapping, payload: JWTPayload): Pick<Identity, 'scopes' | 'customerId'> {
   const scopes = new Set(scopesOf(mapping, payload[mapping.claim]));
   if (mapping.customer_claim === undefined) return { scopes, customerId: null };
   const named = payload[mapping.customer_claim];
   if (named === '*') return { scopes, customerId: null };
-  return typeof named === 'string' && named !== ''
-    ? { scopes, customerId: named }
-    : { scopes: new Set(), customerId: null };
+  const customer = customerId.safeParse(named);
+  return customer.success ? { scopes, customerId: customer.data } : { scopes: new Set(), customerId: null };
 }
 
 function scopesOf({ map }: ScopeMapping, claim: unknown): AccessScope[] {

@@ -12,6 +12,7 @@ import { createInstanceMemory } from './memory.ts';
 import { createIdentify } from './oidc.ts';
 import { oidcSettings } from './oidc-settings.ts';
 import { type FirestoreStore, openFirestoreStore } from './stores/firestore.ts';
+import { readableOnly } from './stores/readable.ts';
 import { openSqliteStore, type SqliteStore } from './stores/sqlite.ts';
 
 export interface Infrastructure {
@@ -53,11 +54,12 @@ export function createInfrastructure(config: Config): Infrastructure {
 }
 
 export function openStore(config: OperatorConfig): SqliteStore | FirestoreStore {
-  if (config.STORE === 'sqlite') return openSqliteStore({ path: config.SQLITE_PATH });
+  if (config.STORE === 'sqlite') return readableOnly(openSqliteStore({ path: config.SQLITE_PATH }));
   const {
     FIRESTORE_PROJECT: project,
     FIRESTORE_DATABASE: database,
     FIRESTORE_EMULATOR_HOST: endpoint,
   } = config;
-  return openFirestoreStore({ project, database, ...(endpoint === undefined ? {} : { endpoint }) });
+  const where = { project, database, ...(endpoint === undefined ? {} : { endpoint }) };
+  return readableOnly(openFirestoreStore(where));
 }

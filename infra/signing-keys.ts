@@ -2,9 +2,10 @@
  * The operator's list of keys, as text: from an environment variable, or from a file that may change. A row is a key in a
  * KMS, or with `"use": "verify"` a public key of another system, or with `"use": "mac"` the key of `CAIO-v1` licences.
  */
-import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
-import { ALGORITHM_NAMES, ALGORITHMS, type AlgorithmName } from '../shared/algorithms.ts';
+import { ALGORITHM_NAMES, ALGORITHMS, type Algorithm, type AlgorithmName } from '../shared/algorithms.ts';
+import { parseStrictJson } from '../shared/canonical/strict-json.ts';
+import { CountersignError } from '../shared/errors.ts';
 import {
   developmentKeys,
   isAlias,
@@ -15,7 +16,8 @@ import {
   sunsetProblem,
 } from '../shared/keys/registry.ts';
 import { KEY_STATES, type KeyState } from '../shared/keys/states.ts';
-import { jwkFromPem, thumbprint } from './kms/public-key.ts';
+import { kidsOf } from './kms/kids.ts';
+import { jwkFromPem, publicKeyFromPem, spkiFromPem, thumbprint } from './kms/public-key.ts';
 
 const name = z
   .string()
@@ -38,6 +40,16 @@ const fingerprint = z
   .string()
   .regex(/^[\w-]{42}[AEIMQUYcgkosw048]$/, { error: 'must be a kid: an RFC 7638 SHA-256 thumbprint' });
 
+/** It is published: what is kept is the key written anew, and nothing of what was around it. */
+const publicKeyPem = z.string().transform((text, context) => {
+  try {
+    return spkiFromPem(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: noPublicKey(text) });
+    return z.NEVER;
+  }
+});
+
 // Strict: a misspelt member would leave a key active or without its pin.
 const signingKey = z
   .strictObject({
@@ -47,7 +59,7 @@ const signingKey = z
     state: z.enum(KEY_STATES).default('active'),
     sunset_at: instant.optional(),
     fingerprint: fingerprint.optional(),
-    pem: z.string().optional(),
+    pem: publicKeyPem.optional(),
   })
   .superRefine((key, context) => {
     checkSunset(key, context);
@@ -58,7 +70,7 @@ const signingKey = z
 const foreignKey = z
   .strictObject({
     use: z.literal('verify'),
-    pem: z.string(),
+    pem: publicKeyPem,
     algorithm,
     issuer: z.string().min(1),
     kid: z.string().min(1).optional(),
@@ -67,7 +79,7 @@ const foreignKey = z
   })
   .superRefine((key, context) => {
     checkSunset(key, context);
-    const message = pemProblem(key.pem, ALGORITHMS[key.algorithm].keyType);
+    const message = misfit(key.pem, key.algorithm);
     if (message !== undefined) context.addIssue({ code: 'custom', path: ['pem'], message });
   });
 
@@ -78,22 +90,36 @@ const macKey = z.strictObject({
   sunset_at: instant,
 });
 
-const ROWS = { verify: foreignKey, mac: macKey } as const;
+const ROWS = {
+  license: signingKey,
+  root: signingKey,
+  download: signingKey,
+  verify: foreignKey,
+  mac: macKey,
+} as const satisfies Record<RegisteredKey['use'], z.ZodType>;
 
 const signingKeys = z
   .array(z.unknown().transform(parseRow))
   .min(1)
   .superRefine((keys, context) => {
-    for (const message of registryProblems(keys)) context.addIssue({ code: 'custom', message });
+    for (const message of registryProblems(keys, kidsOf)) context.addIssue({ code: 'custom', message });
   });
+
+/** Some hundred keys with their PEM. */
+const MAX_BYTES = 1_048_576;
 
 export const SIGNING_KEYS_TEXT = z
   .string()
-  .transform((text, context) => {
+  .transform((text, context): unknown => {
     try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      context.addIssue({ code: 'custom', message: 'is not JSON' });
+      // Strictly: of two states of one key, one would be lost.
+      return parseStrictJson(text, { maxBytes: MAX_BYTES });
+    } catch (error) {
+      if (!(error instanceof CountersignError)) throw error;
+      context.addIssue({
+        code: 'custom',
+        message: `cannot be read as JSON: ${error.message.replace(/\.$/, '')}`,
+      });
       return z.NEVER;
     }
   })
@@ -119,15 +145,22 @@ export function parseSigningKeys(text: string, { isProduction = false } = {}): S
 /** The schema of a row depends on its `use`, and what is wrong is said by that schema alone. */
 function parseRow(row: unknown, context: z.RefinementCtx<unknown>): RegisteredKey {
   const { use = 'license' } = (row ?? {}) as { readonly use?: unknown };
-  const isSpecial = typeof use === 'string' && Object.hasOwn(ROWS, use);
-  const schema = isSpecial ? ROWS[use as keyof typeof ROWS] : signingKey;
-  const result = schema.safeParse(typeof row === 'object' && row !== null ? { ...row, use } : row);
+  if (!isUse(use)) {
+    const message = `must be one of ${Object.keys(ROWS).join(', ')}`;
+    context.addIssue({ code: 'custom', path: ['use'], message });
+    return z.NEVER;
+  }
+  const result = ROWS[use].safeParse(typeof row === 'object' && row !== null ? { ...row, use } : row);
   if (!result.success) {
     for (const { path, message } of result.error.issues) context.addIssue({ code: 'custom', path, message });
     return z.NEVER;
   }
   const { sunset_at: sunsetAt, ...key } = result.data;
   return { ...key, sunsetAt } as RegisteredKey;
+}
+
+function isUse(use: unknown): use is RegisteredKey['use'] {
+  return typeof use === 'string' && Object.hasOwn(ROWS, use);
 }
 
 function checkSunset(
@@ -144,16 +177,28 @@ function pinProblem(
   { algorithm: is, fingerprint: kid }: { algorithm: AlgorithmName; fingerprint?: string | undefined },
 ): string | undefined {
   if (isAlias(name)) return 'cannot be that of an alias, which may be moved to another key';
-  const problem = pemProblem(pem, ALGORITHMS[is].keyType);
+  const problem = misfit(pem, is);
   if (problem !== undefined || kid === undefined) return problem;
   return thumbprint(jwkFromPem(pem)) === kid ? undefined : 'is not the key of the fingerprint';
 }
 
-function pemProblem(pem: string, keyType: 'RSA' | 'OKP'): string | undefined {
-  try {
-    const { kty } = createPublicKey(pem).export({ format: 'jwk' });
-    return kty === keyType ? undefined : 'is a key for another algorithm';
-  } catch {
-    return 'must be a public key in PEM';
-  }
+const NODE_TYPES = { RSA: 'rsa', OKP: 'ed25519' } as const satisfies Record<Algorithm['keyType'], string>;
+
+/** Why this is no key of the algorithm, or undefined. */
+function misfit(pem: string, name: AlgorithmName): string | undefined {
+  const { keyType, signatureBytes } = ALGORITHMS[name];
+  const { asymmetricKeyType, asymmetricKeyDetails = {} } = publicKeyFromPem(pem);
+  if (asymmetricKeyType !== NODE_TYPES[keyType]) return 'is a key for another algorithm';
+  // An RSA signature is as long as the modulus: RFC 8017 §8.2.1.
+  const { modulusLength: bits = signatureBytes * 8 } = asymmetricKeyDetails;
+  return bits === signatureBytes * 8
+    ? undefined
+    : `is an RSA key of ${bits} bits, and ${name} takes ${signatureBytes * 8}`;
+}
+
+/** Without the text: it may be a secret. */
+function noPublicKey(text: string): string {
+  return /PRIVATE KEY/.test(text)
+    ? 'holds a private key, which must not be in the list; give the public key alone'
+    : 'must be one public key in PEM, and nothing else';
 }

@@ -19,6 +19,9 @@ export const MAX_LICENSE_CHARACTERS = 65_536;
 /** 9999-12-31T23:59:59Z, the last second that RFC 3339 can write: beyond it `Date` soon has no text. */
 export const LAST_EPOCH_SECOND = 253_402_300_799;
 
+/** The same in milliseconds: the last instant that a request may name and a record may hold. The first one is 0. */
+export const LAST_INSTANT_MS = LAST_EPOCH_SECOND * 1000;
+
 /**
  * How deeply arrays and objects may nest: `1` is at depth 0, `[]` at depth 1. Our own documents
  * need a handful, and `JSON.parse` accepts 1,000,000 levels, on which whatever walks the value next overflows.
@@ -150,6 +153,9 @@ export const MIN_STAGED_SECONDS = 60;
 /** How long a key verifies after another one took over, unless the operator says: a yearly licence and a year of slack. */
 export const DEFAULT_SUNSET_DAYS = 730;
 
+/** Customers with one address whose licences are found by it: as many values as a Firestore query compares with. */
+export const MAX_CUSTOMERS_OF_ADDRESS = 30;
+
 /** Verdicts on `CAIO-v1` licences that an instance remembers of each key: 1 MB. */
 export const REMEMBERED_MACS = 10_000;
 
@@ -160,8 +166,8 @@ export const SLOT_WINDOW = 256;
 export const LAST_SEEN_SECONDS = 60;
 
 /**
- * Wrong keys and tokens that an instance looks at within a window, from one network and of keys that begin alike. No key of 256
- * bits is guessed at any rate: this keeps the store and the log from those who try, and a wrong script is told.
+ * Wrong keys and tokens within a window, from one network and of keys that begin alike, after which an instance asks to wait. No
+ * key of 256 bits is guessed at any rate: this keeps the store from those who try, and a wrong script is told.
  */
 export const ATTEMPT_WINDOW_SECONDS = 60;
 export const FAILED_ATTEMPTS_PER_KEY = 10;
@@ -190,3 +196,9 @@ export const MAX_TURN_WAIT_MS = 5000;
 
 /** The longest pause after an operator's write was lost to one of another process; its length is random. */
 export const LOST_TURN_PAUSE_MS = 50;
+
+/**
+ * How often an operator's write has its documents signed before it gives up. Each time but the first means that somebody else
+ * has changed the same licence meanwhile, so this is how many others it can lose to.
+ */
+export const MAX_SIGNING_ROUNDS = 16;

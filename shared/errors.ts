@@ -34,7 +34,8 @@ export const ERRORS = {
 
   customer_not_found: { status: 404, title: 'The customer does not exist' },
   customer_exists: { status: 409, title: 'The customer exists already' },
-  customer_in_use: { status: 409, title: 'The customer holds licences' },
+  customer_id_taken: { status: 409, title: 'A customer that was deleted had this id' },
+  customer_in_use: { status: 409, title: 'The customer holds licences or API keys' },
   customer_inactive: { status: 409, title: 'The customer gets no new licences' },
 
   license_not_found: { status: 404, title: 'The licence does not exist' },
@@ -48,7 +49,7 @@ export const ERRORS = {
   license_key_taken: { status: 409, title: 'Another licence has this key' },
   seats_exhausted: { status: 409, title: 'Every seat is taken' },
   hardware_not_allowed: { status: 403, title: 'The licence does not allow this machine' },
-  hardware_mismatch: { status: 403, title: 'The document belongs to another machine' },
+  hardware_mismatch: { status: 403, title: 'The session belongs to another machine' },
   borrow_not_allowed: { status: 403, title: 'The licence does not allow borrowing' },
   borrow_too_long: { status: 422, title: 'The borrow term is longer than the licence allows' },
 

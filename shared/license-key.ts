@@ -46,6 +46,15 @@ export function isDatatoolsKey(typed: string): boolean {
   return DATATOOLS_SHAPE.test(typed.trim());
 }
 
+/** Fewer letters and digits than these are guessed in an afternoon, and `---` has none. */
+export const MIN_KEY_SYMBOLS = 8;
+const SYMBOL = /[\p{L}\p{N}]/gu;
+
+/** Whether a key has as many letters and digits as one must have that opens anything. */
+export function isGuessProof(typed: string): boolean {
+  return (normalizeLicenseKey(typed).match(SYMBOL) ?? []).length >= MIN_KEY_SYMBOLS;
+}
+
 /** The form of a key that is hashed: what the operator's generator wrote, however it was typed. */
 export function normalizeLicenseKey(typed: string): string {
   const key = typed.trim();
@@ -55,6 +64,11 @@ export function normalizeLicenseKey(typed: string): string {
   const { prefix, symbols } = split(key) ?? {};
   if (prefix === undefined || symbols === undefined || !isIntact(prefix, symbols)) return key;
   return format(prefix, symbols);
+}
+
+/** Whether a text is a key as this product makes them. An operator's own key can be any text. */
+export function isGeneratedKey(text: string): boolean {
+  return isDatatoolsKey(text) || (split(text.trim()) !== undefined && !isMistyped(text));
 }
 
 /** True when a key has the shape of ours but its checksum is wrong: somebody mistyped it. */

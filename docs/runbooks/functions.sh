@@ -54,6 +54,30 @@ manifest() {
     keys.find(({ kid }) => kid === process.env.KID)?.state ?? "absent"'
 }
 
+# manifest_end: until when clients may rely on the published manifest.
+manifest_end() {
+  curl -s "$URL/.well-known/license-keys" | node -p '
+    const [, payload] = fs.readFileSync(0, "utf8").split(".");
+    new Date(JSON.parse(Buffer.from(payload, "base64url")).exp * 1000).toISOString()'
+}
+
+# ends_after INSTANT: whether the published manifest ends later than that: yes or no.
+ends_after() {
+  [[ "$(manifest_end)" > "$1" ]] && echo yes || echo no
+}
+
+# pinned FILE: what a client that pins the root key ($ROOT_KEY, a file) says of an answer of acquire: valid, or the code.
+pinned() {
+  node --input-type=module -e '
+    import { readFileSync } from "node:fs";
+    import { createVerifier } from "./shared/client/verifier.ts";
+    import { importVerificationKey } from "./shared/client/verify.ts";
+    const [document, root] = [process.argv[1], process.env.ROOT_KEY].map((file) => JSON.parse(readFileSync(file, "utf8")));
+    const verifier = await createVerifier({ root: await importVerificationKey(root), baseUrl: process.env.URL });
+    const { valid, code } = await verifier.verify(document.license_data);
+    console.log(valid ? "valid" : code);' "$1"
+}
+
 # jwks KID: the state that the JWK set gives a key.
 jwks() {
   curl -s "$URL/.well-known/jwks.json" | KID=$1 node -p '

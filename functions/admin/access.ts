@@ -10,7 +10,7 @@ import {
   listApiKeysQuery,
   listApiKeysResponse,
 } from '../../shared/wire/api-keys.ts';
-import { type Endpoint, get, post, remove } from '../http/endpoint.ts';
+import { type Endpoint, get, listed, post, remove } from '../http/endpoint.ts';
 
 const REPLAYED = { 'idempotent-replayed': 'true' };
 
@@ -20,7 +20,8 @@ export function accessEndpoints(ports: Ports): Endpoint[] {
       operationId: 'createApiKey',
       path: '/api/v1/admin/api-keys',
       summary: 'Create an API key',
-      description: 'The key is in this answer alone. It opens no more than the caller may do.',
+      description:
+        'The key is in this answer alone. It opens no more than the caller may do, and no longer than the key that makes it.',
       tag: 'access',
       access: 'access:admin',
       request: createApiKeyRequest,
@@ -45,7 +46,7 @@ export function accessEndpoints(ports: Ports): Endpoint[] {
       query: listApiKeysQuery,
       response: listApiKeysResponse,
       errors: ['store_unavailable'],
-      handle: async ({ caller, query }) => ({ body: await listApiKeys(ports.store, caller, query) }),
+      handle: async ({ caller, query }) => listed(await listApiKeys(ports.store, caller, query)),
     }),
     remove({
       operationId: 'revokeApiKey',

@@ -4,7 +4,7 @@ import { endActivation } from '../../shared/usecases/activations-end.ts';
 import { listActivations } from '../../shared/usecases/activations-list.ts';
 import { formatInstant } from '../../shared/wire/document.ts';
 import * as wire from '../../shared/wire/licensing.ts';
-import { type Endpoint, get, remove } from '../http/endpoint.ts';
+import { type Endpoint, get, listed, remove } from '../http/endpoint.ts';
 
 export function activationEndpoints(ports: Ports): Endpoint[] {
   return [
@@ -19,9 +19,7 @@ export function activationEndpoints(ports: Ports): Endpoint[] {
       errors: ['invalid_request', 'license_not_found', 'store_unavailable'],
       handle: async ({ params: { id = '' }, query, caller }) => {
         const { activations, maxInstances, paging } = await listActivations(ports, caller, id, query);
-        return {
-          body: { activations: activations.map(toWire), max_instances: maxInstances, ...paging },
-        };
+        return listed({ activations: activations.map(toWire), max_instances: maxInstances, ...paging });
       },
     }),
     remove({

@@ -8,6 +8,7 @@ import {
   listAuditQuery,
   listAuditResponse,
 } from '../../shared/wire/audit.ts';
+import { formatInstant } from '../../shared/wire/document.ts';
 import { AUDIT_CSV, AUDIT_JSONL } from '../../shared/wire/examples/operators.ts';
 import { type Endpoint, get } from '../http/endpoint.ts';
 
@@ -31,7 +32,7 @@ export function auditEndpoints({ store }: Pick<Ports, 'store'>): Endpoint[] {
       path: '/api/v1/admin/audit-logs/export',
       summary: 'The audit trail as JSON lines or CSV, oldest first',
       description:
-        'A part of at most 1,000 events. While there are more, `Link` has the next part, `rel="next"`; the parts put together are one file.',
+        'A part of at most 1,000 events. While there are more, `Link` has the next part, `rel="next"`; the parts put together are one file. In the order of the chain, or with `from` or `to` in that of time.',
       tag: 'audit',
       access: 'audit:read',
       query: exportAuditQuery,
@@ -56,8 +57,10 @@ export function auditEndpoints({ store }: Pick<Ports, 'store'>): Endpoint[] {
 }
 
 /** RFC 8288; relative to the request, so it holds behind any proxy. */
-function nextLink(query: ExportAuditQuery, after: number): string {
-  const members = Object.entries({ ...query, after }).filter(([, value]) => value !== undefined);
+function nextLink({ from, to, ...query }: ExportAuditQuery, after: number): string {
+  const written = (instant?: number) => (instant === undefined ? undefined : formatInstant(instant));
+  const times = { from: written(from), to: written(to) };
+  const members = Object.entries({ ...query, ...times, after }).filter(([, value]) => value !== undefined);
   const parameters = new URLSearchParams(members.map(([name, value]) => [name, String(value)]));
   return `<?${parameters}>; rel="next"`;
 }

@@ -8,7 +8,7 @@ import { entityTag } from '../../shared/usecases/entity-tag.ts';
 import { getCustomer } from '../../shared/usecases/get-customer.ts';
 import { listCustomers } from '../../shared/usecases/list-customers.ts';
 import * as wire from '../../shared/wire/customers.ts';
-import { type Endpoint, type EndpointAnswer, get, patch, post, remove } from '../http/endpoint.ts';
+import { type Endpoint, type EndpointAnswer, get, listed, patch, post, remove } from '../http/endpoint.ts';
 
 const REPLAYED = { 'idempotent-replayed': 'true' };
 const WRITE_ERRORS = ['idempotency_conflict', 'store_unavailable'] as const;
@@ -28,7 +28,7 @@ export function customerEndpoints(ports: Ports): Endpoint[] {
       response: wire.customer,
       success: 201,
       answerHeaders: ['ETag'],
-      errors: ['customer_exists', ...WRITE_ERRORS],
+      errors: ['customer_exists', 'customer_id_taken', ...WRITE_ERRORS],
       idempotent: true,
       handle: async ({ caller, idempotencyKey, raw, body }) =>
         tagged(201, await createCustomer(ports, { caller, idempotencyKey, body: raw }, body)),
@@ -42,7 +42,7 @@ export function customerEndpoints(ports: Ports): Endpoint[] {
       query: wire.listCustomersQuery,
       response: wire.listCustomersResponse,
       errors: ['store_unavailable'],
-      handle: async ({ caller, query }) => ({ body: await listCustomers(ports.store, caller, query) }),
+      handle: async ({ caller, query }) => listed(await listCustomers(ports.store, caller, query)),
     }),
     get({
       operationId: 'getCustomer',
@@ -76,7 +76,8 @@ export function customerEndpoints(ports: Ports): Endpoint[] {
     remove({
       operationId: 'deleteCustomer',
       path: ONE,
-      summary: 'Delete a customer that has no licences in force',
+      summary: 'Delete a customer that has no licences and no API keys in force',
+      description: 'Its id is not given again.',
       tag: 'customers',
       access: 'customers:write',
       response: wire.deletedCustomer,

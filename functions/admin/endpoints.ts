@@ -19,7 +19,7 @@ export function adminEndpoints(ports: Ports, settings: Settings, mailer?: Mailer
     // Before those with a licence's id in that place, which would take `import` for one.
     ...importEndpoints(ports, settings),
     ...productEndpoints(settings),
-    ...deliverEndpoints(ports, mailer),
+    ...deliverEndpoints(ports, settings, mailer),
     ...remindEndpoints(ports, mailer),
     ...customerEndpoints(ports),
     ...auditEndpoints(ports),

@@ -1,24 +1,28 @@
 /** Licences, as operators issue and change them. */
 import type { Ports } from '../../shared/ports/ports.ts';
 import { hardwareHashes } from '../../shared/usecases/create-license.ts';
-import type { LicenseRequest } from '../../shared/usecases/edit-license.ts';
-import { type ChangedLicense, editTerms } from '../../shared/usecases/edit-license-terms.ts';
+import type { EditedLicense, LicenseRequest } from '../../shared/usecases/edit-license.ts';
+import { editTerms } from '../../shared/usecases/edit-license-terms.ts';
 import { entityTag } from '../../shared/usecases/entity-tag.ts';
 import { findLicense, taggedPart, viewOf, withToken } from '../../shared/usecases/find-license.ts';
+import { issueDocument } from '../../shared/usecases/issue-in-format.ts';
 import { issueLicense } from '../../shared/usecases/issue-license.ts';
-import { documentsOf, issueDocument, listDocuments } from '../../shared/usecases/license-documents.ts';
+import { documentsOf } from '../../shared/usecases/license-documents.ts';
 import { licenseStats } from '../../shared/usecases/license-stats.ts';
+import { listDocuments } from '../../shared/usecases/list-documents.ts';
 import { listLicenses } from '../../shared/usecases/list-licenses.ts';
 import { renewLicense } from '../../shared/usecases/renew-license.ts';
 import type { Settings } from '../../shared/usecases/settings.ts';
 import { reinstate, revokeForGood, suspend } from '../../shared/usecases/suspend-license.ts';
 import { transferLicense } from '../../shared/usecases/transfer-license.ts';
 import * as wire from '../../shared/wire/admin-licenses.ts';
+import { epochMilliseconds } from '../../shared/wire/instant.ts';
 import {
   type Endpoint,
   type EndpointAnswer,
   type EndpointRequest,
   get,
+  listed,
   patch,
   post,
   remove,
@@ -61,7 +65,7 @@ function collection(ports: Ports, settings: Settings): Endpoint[] {
       path: LICENSES,
       summary: 'Issue a licence',
       description:
-        'Answers the licence key, which is stored nowhere: only the same request with its Idempotency-Key is answered with it again. After `signing_unavailable` that completes the documents.',
+        'Answers the licence key, which is stored nowhere: only the same request with its Idempotency-Key is answered with it again. After `signing_unavailable` nothing was issued.',
       request: wire.issueLicenseRequest,
       response: wire.issuedLicense,
       success: 201,
@@ -90,7 +94,7 @@ function collection(ports: Ports, settings: Settings): Endpoint[] {
       query: wire.listLicensesQuery,
       response: wire.listLicensesResponse,
       errors: ['store_unavailable'],
-      handle: async ({ caller, query }) => ({ body: await listLicenses(ports, caller, query) }),
+      handle: async ({ caller, query }) => listed(await listLicenses(ports, caller, query)),
     }),
     get({
       ...READING,
@@ -131,11 +135,17 @@ function changes(ports: Ports, settings: Settings): Endpoint[] {
       request: wire.changeLicenseRequest,
       errors: ['license_revoked', 'signing_unavailable', ...CHANGE_ERRORS],
       handle: async (request) => {
-        const { expires_at: end, allowed_hardware: machines, ...plain } = request.body;
+        const {
+          expires_at: end,
+          allowed_hardware: machines,
+          accept_unverified: accepts,
+          ...plain
+        } = request.body;
         const wanted = defined({
           ...plain,
+          ...(accepts && { unverified: false }),
           ...(machines !== undefined && { allowed_hardware: hardwareHashes(ports.hasher, machines) }),
-          ...(end !== undefined && { expires_at: end === null ? null : Date.parse(end) }),
+          ...(end !== undefined && { expires_at: end === null ? null : epochMilliseconds(end) }),
         });
         return tagged(await editTerms(ports, settings, requestOf(request), wanted));
       },
@@ -223,10 +233,19 @@ function documents(ports: Ports, settings: Settings): Endpoint[] {
       summary: 'The documents that a licence was issued as, newest first',
       query: wire.listDocumentsQuery,
       response: wire.listDocumentsResponse,
-      errors: ['license_not_found', 'store_unavailable'],
-      handle: async ({ caller, params, query }) => ({
-        body: { documents: await listDocuments(ports, caller, idOf(params), query.format) },
-      }),
+      errors: [
+        'license_not_found',
+        'license_expired',
+        'license_revoked',
+        'license_suspended',
+        'document_not_found',
+        'signing_unavailable',
+        'store_unavailable',
+      ],
+      handle: async ({ caller, params, query }) => {
+        const asked = { caller, licenseId: idOf(params) };
+        return { body: { documents: await listDocuments(ports, settings, asked, query) } };
+      },
     }),
     post({
       ...WRITING,
@@ -269,7 +288,7 @@ function requestOf({
 
 const idOf = ({ id = '' }: EndpointRequest['params']) => id;
 
-async function tagged({ license, replayed }: ChangedLicense): Promise<EndpointAnswer> {
+async function tagged({ license, replayed }: Omit<EditedLicense, 'hash'>): Promise<EndpointAnswer> {
   const { license_key: _, ...plain } = { license_key: '', ...license };
   return {
     body: license,

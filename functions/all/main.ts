@@ -6,6 +6,7 @@ import { adminEndpoints } from '../admin/endpoints.ts';
 import { serve } from '../http/serve.ts';
 import { keyEndpoints } from '../keys/endpoints.ts';
 import { manifestEndpoints } from '../keys/manifest.ts';
+import { createManifestWatch } from '../keys/manifest-watch.ts';
 import { licenseEndpoints } from '../licenses/endpoints.ts';
 import { licensingEndpoints } from '../licensing/endpoints.ts';
 import { scheduleSweeps } from '../maintenance/schedule.ts';
@@ -19,6 +20,6 @@ serve({ ...started, authenticate: createAuthenticate(ports, started) }, [
   ...licenseEndpoints(ports, settings),
   ...licensingEndpoints(ports, settings),
   ...keyEndpoints(ports.keys),
-  ...manifestEndpoints(ports.store),
+  ...manifestEndpoints(ports.store, ports.keys, createManifestWatch(log, ports.clock)),
   ...adminEndpoints(ports, settings, openMailer(config)),
 ]);

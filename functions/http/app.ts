@@ -11,7 +11,7 @@ import type { Log } from '../../shared/ports/log.ts';
 import { checkBody, parseBody } from './body.ts';
 import { corsMiddleware } from './cors.ts';
 import type { Endpoint, EndpointAnswer } from './endpoint.ts';
-import { describeError } from './error-log.ts';
+import { describeDamage, describeError } from './error-log.ts';
 import type { GuardedRequest } from './framework.ts';
 import { INSTANCE_HEADER, readInstanceId } from './instance-id.ts';
 import { problemOf } from './problem.ts';
@@ -23,7 +23,7 @@ export interface AppOptions {
   readonly endpoints: readonly Endpoint[];
   /** Who calls; needed where an endpoint is not public. */
   readonly authenticate?: Authenticate | undefined;
-  /** Proxies in front of the service that set `X-Forwarded-For`; 0 believes no header. */
+  /** How many entries trusted proxies append to `X-Forwarded-For`; 0 believes no header. */
   readonly trustedProxies?: number;
   /** Origins whose pages may call; none by default. */
   readonly allowedOrigins: readonly string[];
@@ -42,6 +42,8 @@ interface Outcome {
   readonly route?: string;
   readonly error?: unknown;
   readonly code?: string;
+  /** Of the answer. */
+  readonly damaged?: readonly string[] | undefined;
 }
 
 /** Printable ASCII without spaces, as the Idempotency-Key draft has it. */
@@ -76,7 +78,7 @@ function logged(log: Log, handle: (c: Context<Env>, requestId: string) => Promis
   return async (c: Context<Env>): Promise<Response> => {
     const started = performance.now();
     const requestId = c.env.incoming.requestId ?? requestIdOf(c.req.header(REQUEST_ID_HEADER));
-    const { response, route, error, code } = await handle(c, requestId);
+    const { response, route, error, code, damaged } = await handle(c, requestId);
     log.write({
       severity: response.status < 500 ? 'INFO' : 'ERROR',
       message: 'request',
@@ -88,6 +90,7 @@ function logged(log: Log, handle: (c: Context<Env>, requestId: string) => Promis
       latency_ms: Math.round((performance.now() - started) * 10) / 10,
       ...(response.status >= 500 && describeError(error)),
     });
+    if (damaged !== undefined) log.write({ ...describeDamage(damaged), request_id: requestId });
     return response;
   };
 }
@@ -100,7 +103,8 @@ async function run(
 ): Promise<Outcome> {
   try {
     const answer = await handle(options, endpoint, c, requestId);
-    return { response: toResponse(endpoint, answer, requestId), route: endpoint.path };
+    const { damaged } = answer;
+    return { response: toResponse(endpoint, answer, requestId), route: endpoint.path, damaged };
   } catch (error) {
     return { ...failed(requestId, error), route: endpoint.path };
   }
@@ -160,7 +164,7 @@ function readIdempotencyKey(c: Context<Env>): string | undefined {
   if (key === undefined || IDEMPOTENCY_KEY.test(key)) return key;
   throw new CountersignError(
     'invalid_request',
-    'Idempotency-Key must be 1 to 255 printable ASCII characters.',
+    'Idempotency-Key must be 1 to 255 printable ASCII characters without spaces.',
     {
       errors: [{ pointer: '', detail: 'The Idempotency-Key header is not valid.' }],
     },

@@ -32,8 +32,13 @@ export function checkBody<Body extends z.ZodType>(schema: Body, value: JsonObjec
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw invalid(
-    result.error.issues.map(({ path, message }) => ({ pointer: pointer(path), detail: message })),
+    result.error.issues.map((issue) => ({ pointer: pointer(issue.path), detail: detailOf(issue) })),
   );
+}
+
+/** zod would name members that nobody knows, and a name may be a key or an address that was put there. */
+function detailOf({ code, message }: z.core.$ZodIssue): string {
+  return code === 'unrecognized_keys' ? 'has a member that this call does not know' : message;
 }
 
 function invalid(errors: readonly FieldError[]): CountersignError {

@@ -31,6 +31,13 @@ export interface EndpointAnswer {
   /** JSON when it is a plain value, sent as it is when it is a string or bytes. */
   readonly body: object | string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Paths of records that cannot be read and are left out of the answer: each such answer is an ERROR in the log. */
+  readonly damaged?: readonly string[];
+}
+
+/** A list, and what is damaged of it. */
+export function listed<Body extends Pick<EndpointAnswer, 'damaged'>>(body: Body): EndpointAnswer {
+  return { body, ...(body.damaged && { damaged: body.damaged }) };
 }
 
 /** Headers of answers; `functions/http/openapi-headers.ts` says what each is for. */

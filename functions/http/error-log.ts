@@ -1,4 +1,5 @@
 /** What a log line says of an error: names and codes, never a message that might quote a request. */
+import { createHash } from 'node:crypto';
 import { CountersignError } from '../../shared/errors.ts';
 import type { LogEntry } from '../../shared/ports/log.ts';
 
@@ -9,6 +10,12 @@ export function describeError(error: unknown): Pick<LogEntry, 'error_chain' | 'e
   const chain = causes(error);
   if (error instanceof CountersignError) return { error_chain: chain.map(nameOf) };
   return { error_chain: chain.map(nameOf), error_frames: framesOf(error) };
+}
+
+/** The log names no path: ids in it are customers' and hashes of keys. Whoever has the store finds it by its hash. */
+export function describeDamage(paths: readonly string[]): LogEntry {
+  const records = paths.map((path) => createHash('sha256').update(path).digest('hex'));
+  return { severity: 'ERROR', message: 'damaged records', damaged: paths.length, records };
 }
 
 function causes(error: unknown): unknown[] {

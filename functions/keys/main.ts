@@ -3,7 +3,9 @@ import { start } from '../../infra/start.ts';
 import { serve } from '../http/serve.ts';
 import { keyEndpoints } from './endpoints.ts';
 import { manifestEndpoints } from './manifest.ts';
+import { createManifestWatch } from './manifest-watch.ts';
 
 const started = start('keys');
-const { keys, store } = started.ports;
-serve(started, [...keyEndpoints(keys), ...manifestEndpoints(store)]);
+const { keys, store, clock } = started.ports;
+const watch = createManifestWatch(started.log, clock);
+serve(started, [...keyEndpoints(keys), ...manifestEndpoints(store, keys, watch)]);

@@ -13,7 +13,6 @@ import type { Settings } from '../../shared/usecases/settings.ts';
 import { type ValidateAnswer, validate } from '../../shared/usecases/validate.ts';
 import type { LicenseAnswer } from '../../shared/usecases/validate-license.ts';
 import { formatInstant } from '../../shared/wire/document.ts';
-import type { IssuedLicense } from '../../shared/wire/issued.ts';
 import * as wire from '../../shared/wire/licenses.ts';
 import { type Endpoint, type EndpointAnswer, type EndpointRequest, post } from '../http/endpoint.ts';
 
@@ -203,7 +202,7 @@ function claimOf(body: {
 
 function toWire(answer: ValidateAnswer | LicenseAnswer): z.output<typeof wire.validateResponse> {
   const { valid, code, error } = answer;
-  if ('license' in answer) return { valid, code, error, ...licenseMembers(answer.license) };
+  if ('license' in answer) return { valid, code, error, ...licenseMembers(answer) };
   const { document } = answer;
   return {
     valid,
@@ -221,18 +220,21 @@ function toWire(answer: ValidateAnswer | LicenseAnswer): z.output<typeof wire.va
   };
 }
 
-/** What the answer says of a licence that was issued as text; the type of such a licence is its tier. */
-function licenseMembers(license: IssuedLicense | null) {
-  const expiresAt = license?.expiresAt ?? null;
+/**
+ * What the answer says of a licence that was issued as text; the type of such a licence is its tier. Of a genuine one that does
+ * not hold it says which it is and when it ends, and nothing that it would allow.
+ */
+function licenseMembers({ valid, license, endsAt }: LicenseAnswer) {
+  const held = valid ? license : null;
   return {
     license_id: license?.licenseId ?? null,
     session_id: null,
     customer_name: license?.customer.name ?? null,
-    product: license?.product ?? null,
-    tier: license?.licenseType ?? null,
+    product: held?.product ?? null,
+    tier: held?.licenseType ?? null,
     license_type: license?.licenseType ?? null,
-    features: license === null ? null : [...license.features],
-    expires_at: expiresAt === null ? null : formatInstant(expiresAt),
-    document: (license?.claims ?? null) as z.output<typeof wire.validateResponse>['document'],
+    features: held === null ? null : [...held.features],
+    expires_at: endsAt === null ? null : formatInstant(endsAt),
+    document: (held?.claims ?? null) as z.output<typeof wire.validateResponse>['document'],
   };
 }

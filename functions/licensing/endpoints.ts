@@ -1,5 +1,6 @@
 /** What installations with a CAIO licence call, and whoever has a licence as text: `renew` takes any format. */
 import type { z } from 'zod';
+import { daysLeft } from '../../shared/days-left.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 import { activate, type InstanceClaim } from '../../shared/usecases/activate.ts';
 import { deactivate } from '../../shared/usecases/deactivate.ts';
@@ -24,8 +25,6 @@ const REFUSALS = [
   'legacy_sunset',
 ] as const;
 const OUTAGES = ['signing_unavailable', 'store_unavailable'] as const;
-
-const DAY_MS = 86_400_000;
 
 export function licensingEndpoints(ports: Ports, settings: Settings): Endpoint[] {
   return [
@@ -121,17 +120,18 @@ const replayedHeader = (replayed: boolean) =>
   replayed ? { headers: { 'idempotent-replayed': 'true' } } : {};
 
 function toWire(status: LicensingStatus): z.output<typeof wire.licensingResponse> {
-  const { terms, refusal, activation, instancesInUse, now } = status;
+  const { terms, refusal, activation, instancesInUse, endsAt, notice, now } = status;
+  const told = refusal ?? notice;
   return {
     valid: refusal === undefined,
-    code: refusal?.code ?? null,
-    error: refusal?.detail ?? null,
+    code: told?.code ?? null,
+    error: told?.detail ?? null,
     activated: activation !== undefined,
     customer_id: terms?.customer_id ?? null,
     license_type: terms?.license_type ?? null,
     features: terms?.features ?? null,
     limits: terms === undefined ? null : limitsOf(terms),
-    ...termOf(terms?.expires_at ?? null, now),
+    ...termOf(endsAt, now),
     instances_in_use: instancesInUse,
     first_seen_at: activation === undefined ? null : formatInstant(activation.first_seen_at),
     last_seen_at: activation === undefined ? null : formatInstant(activation.last_seen_at),
@@ -145,6 +145,5 @@ function limitsOf(terms: NonNullable<LicensingStatus['terms']>) {
 
 function termOf(expiresAt: number | null, now: number) {
   if (expiresAt === null) return { expires_at: null, days_left: null };
-  const daysLeft = Math.max(0, Math.ceil((expiresAt - now) / DAY_MS));
-  return { expires_at: formatInstant(expiresAt), days_left: daysLeft };
+  return { expires_at: formatInstant(expiresAt), days_left: daysLeft(expiresAt, now) };
 }

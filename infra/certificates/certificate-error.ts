@@ -1,3 +1,5 @@
+import { OperatorError } from '../../shared/operator-error.ts';
+
 export type CertificateErrorCode =
   /** The root signer has no algorithm that certificates are signed with. */
   | 'root_unsupported'
@@ -13,10 +15,10 @@ export type CertificateErrorCode =
   | 'signature_invalid';
 
 /** No certificate is issued; the message says why, and what to do. */
-export class CertificateError extends Error {
+export class CertificateError extends OperatorError {
   readonly code: CertificateErrorCode;
 
-  constructor(code: CertificateErrorCode, message: string, options?: { readonly cause: unknown }) {
+  constructor(code: CertificateErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'CertificateError';
     this.code = code;

@@ -14,6 +14,7 @@ import type {
   VerifyMacRequest,
   VerifyMacResponse,
 } from '@aws-sdk/client-kms';
+import { regionOf } from './aws-arn.ts';
 
 /** What a local KMS takes for signed requests. With credentials at hand nothing looks for others. */
 const LOCAL = {
@@ -52,23 +53,29 @@ export interface AwsKmsClient {
 }
 
 /**
- * A client for AWS KMS with the credentials and the region of the environment, or with `endpoint`
- * (`http://host:port`) for a local KMS without any. Nothing is loaded or dialled before the first call.
+ * A client for AWS KMS with the credentials of the environment, or with `endpoint` (`http://host:port`) for a local KMS
+ * without any. A key is asked for in the region of its ARN; one without an ARN in that of the environment.
+ * Nothing is loaded or dialled before the first call of a region.
  */
-export function createAwsKmsClient(options: SdkOptions = {}): AwsKmsClient {
-  let loading: Promise<Sdk> | undefined;
-  const load = () => {
-    loading ??= loadSdk(options);
-    return loading;
-  };
+export function createAwsKmsClient({ endpoint }: Pick<SdkOptions, 'endpoint'> = {}): AwsKmsClient {
+  const regions = new Map<string | undefined, Promise<Sdk>>();
+
+  function load(keyId: string): Promise<Sdk> {
+    // A local KMS is one for all regions.
+    const region = endpoint === undefined ? regionOf(keyId) : undefined;
+    const loaded = regions.get(region) ?? loadSdk({ endpoint, region });
+    regions.set(region, loaded);
+    return loaded;
+  }
 
   async function call<T>(
+    keyId: string | undefined,
     deadlineAt: number,
     send: (sdk: Sdk, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const signal = AbortSignal.timeout(Math.max(0, deadlineAt - Date.now()));
     try {
-      return await Promise.race([load().then((sdk) => send(sdk, signal)), aborted(signal)]);
+      return await Promise.race([load(keyId ?? '').then((sdk) => send(sdk, signal)), aborted(signal)]);
     } catch (error) {
       throw signal.aborted ? late(error) : callError(error);
     }
@@ -76,24 +83,26 @@ export function createAwsKmsClient(options: SdkOptions = {}): AwsKmsClient {
 
   return {
     sign: (request, deadlineAt) =>
-      call(deadlineAt, ({ client, SignCommand }, abortSignal) =>
+      call(request.KeyId, deadlineAt, ({ client, SignCommand }, abortSignal) =>
         client.send(new SignCommand(request), { abortSignal }),
       ),
     getPublicKey: (keyId, deadlineAt) =>
-      call(deadlineAt, ({ client, GetPublicKeyCommand }, abortSignal) =>
+      call(keyId, deadlineAt, ({ client, GetPublicKeyCommand }, abortSignal) =>
         client.send(new GetPublicKeyCommand({ KeyId: keyId }), { abortSignal }),
       ),
     verifyMac: (request, deadlineAt) =>
-      call(deadlineAt, ({ client, VerifyMacCommand }, abortSignal) =>
+      call(request.KeyId, deadlineAt, ({ client, VerifyMacCommand }, abortSignal) =>
         client.send(new VerifyMacCommand(request), { abortSignal }),
       ),
-    close: async () => (await loading)?.client.destroy(),
+    close: async () => {
+      for (const { client } of await Promise.all(regions.values())) client.destroy();
+    },
   };
 }
 
 interface SdkOptions {
-  readonly endpoint?: string;
-  readonly region?: string;
+  readonly endpoint?: string | undefined;
+  readonly region?: string | undefined;
 }
 
 type Sdk = Awaited<ReturnType<typeof loadSdk>>;
@@ -106,17 +115,14 @@ async function loadSdk(options: SdkOptions) {
 }
 
 /** The client of `@aws-sdk/client-kms` itself; for administration. */
-export async function createAwsSdkClient(endpoint?: string): Promise<KMSClient> {
+export async function createAwsSdkClient(endpoint?: string, region?: string): Promise<KMSClient> {
   const { KMSClient } = await import('@aws-sdk/client-kms');
-  return new KMSClient(sdkOptions(endpoint === undefined ? {} : { endpoint }));
+  return new KMSClient(sdkOptions({ endpoint, region }));
 }
 
 function sdkOptions({ endpoint, region }: SdkOptions) {
-  return {
-    maxAttempts: 1,
-    ...(endpoint === undefined ? {} : { ...LOCAL, endpoint }),
-    ...(region === undefined ? {} : { region }),
-  };
+  const local = endpoint === undefined ? {} : { ...LOCAL, endpoint };
+  return { maxAttempts: 1, ...(region === undefined ? {} : { region }), ...local };
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

@@ -20,6 +20,7 @@ import { requireArnOf } from './aws-arn.ts';
 import type { AwsKmsClient } from './aws-client.ts';
 import { IntegrityError, requireIntegrity, signatureCheck } from './integrity.ts';
 import { type RetryLimits, withRetries } from './retries.ts';
+import { WrongKeyError } from './wrong-key.ts';
 
 export { type AwsKmsClient, createAwsKmsClient } from './aws-client.ts';
 
@@ -83,7 +84,7 @@ export async function awsPublicKey(
     const keyArn = requireArnOf(keyId, KeyId);
     const algorithm = ALGORITHM_NAMES.find((name) => AWS_ALGORITHMS[name].keySpec === KeySpec);
     if (algorithm === undefined || KeyUsage !== 'SIGN_VERIFY') {
-      throw new Error(`${keyArn} is ${KeySpec} for ${KeyUsage}, with which Countersign cannot sign`);
+      throw new WrongKeyError(`${keyArn} is ${KeySpec} for ${KeyUsage}, with which Countersign cannot sign`);
     }
     const pem = pemOf(PublicKey);
     requireIntegrity(specOf(pem) === KeySpec, `the public key is no ${KeySpec}`);

@@ -20,12 +20,21 @@ import {
   type RegisteredKey,
   registryProblems,
 } from '../../shared/keys/registry.ts';
+import { OperatorError } from '../../shared/operator-error.ts';
 import type { KeyDirectory, KeyRecord, MacKeyRecord } from '../../shared/ports/key-directory.ts';
 import { createLog } from '../log.ts';
 import { MessageTooLongError } from './aws.ts';
 import { keysOfCloud } from './cloud-keys.ts';
 import { type Failover, withFailover } from './failover.ts';
-import { foreignRecord, type KmsAccess, type KmsKey, kmsKey, unusableReason } from './registered-keys.ts';
+import { kidsOf } from './kids.ts';
+import {
+  foreignRecord,
+  type KmsAccess,
+  type KmsKey,
+  kmsKey,
+  reasonOf,
+  unusableReason,
+} from './registered-keys.ts';
 import { DEFAULT_DEADLINE_MS } from './retries.ts';
 
 export interface KeyDirectoryOptions extends KmsAccess {
@@ -38,11 +47,11 @@ export interface CloudKeyDirectory extends KeyDirectory {
   activeProblems(): Promise<string[]>;
 }
 
-/** @throws Error with a sentence for the operator when the list of keys contradicts itself. */
+/** @throws OperatorError when the list of keys contradicts itself, Error when a public key in it cannot be read */
 export function createKeyDirectory(options: KeyDirectoryOptions): CloudKeyDirectory {
   const { keys } = options;
-  const problems = registryProblems(keys);
-  if (problems.length > 0) throw new Error(`${problems.join('. ')}.`);
+  const problems = registryProblems(keys, kidsOf);
+  if (problems.length > 0) throw new OperatorError(`${problems.join('. ')}.`);
   const own = keys.flatMap((key) =>
     isSigningKey(key) && key.use === 'license' ? [kmsKey(key, options)] : [],
   );
@@ -78,7 +87,9 @@ export function createKeyDirectory(options: KeyDirectoryOptions): CloudKeyDirect
 
     async activeProblems() {
       const active = own.filter(({ key }) => key.state === 'active');
-      const reasons = await Promise.all(active.map(unusableReason));
+      const reasons = await Promise.all(
+        active.map((entry) => unusableReason(entry, keys.filter((key) => key !== entry.key).flatMap(kidsOf))),
+      );
       return reasons.flatMap((reason, i) =>
         reason === undefined ? [] : [`The active key ${active[i]?.key.name} cannot be used: ${reason}`],
       );
@@ -105,8 +116,10 @@ function failoverFor(
     // The first call of a signer may have to read its public key as well.
     deadlineMs: deadlineMs * (active.length + 1),
     isMessagesFault: ({ cause }) => cause instanceof MessageTooLongError,
-    onChange: (name, state) =>
-      log.write({ severity: 'WARNING', message: `the circuit of the signer ${name} is ${state}` }),
+    onChange: (name, state, failure) => {
+      const why = failure === undefined ? '' : `: ${reasonOf(failure)}`;
+      log.write({ severity: 'WARNING', message: `the circuit of the signer ${name} is ${state}${why}` });
+    },
   });
   return [[algorithm, failover]];
 }

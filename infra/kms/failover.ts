@@ -40,8 +40,8 @@ export interface FailoverOptions {
    * and another one may still sign it. Default: no failure does.
    */
   readonly isMessagesFault?: (failure: CountersignError) => boolean;
-  /** Told after each change of a circuit. */
-  readonly onChange?: (name: string, state: CircuitState) => void;
+  /** Told after each change of a circuit; of one that is open also the failure that came last. */
+  readonly onChange?: (name: string, state: CircuitState, failure?: CountersignError) => void;
   /** From 0 to below 1; default `Math.random`. */
   readonly random?: () => number;
 }
@@ -58,6 +58,7 @@ export interface Failover {
 interface Candidate {
   readonly source: SignerSource;
   readonly circuit: Circuit;
+  lastFailure?: CountersignError;
 }
 
 /** What one call of `sign` carries from source to source. */
@@ -74,8 +75,10 @@ export function withFailover(sources: readonly SignerSource[], options: Failover
   if (sources.length === 0) throw new Error('There is no signer to choose from; configure one.');
   if (!(deadlineMs > 0 && shareMs > 0)) throw new Error('Signing needs time; deadlines must be above 0 ms.');
   const candidates = sources.map((source): Candidate => {
-    const announce = (state: CircuitState) => onChange?.(source.name, state);
-    return { source, circuit: createCircuit({ random, onChange: announce }) };
+    const announce = (state: CircuitState) =>
+      onChange?.(source.name, state, state === 'open' ? candidate.lastFailure : undefined);
+    const candidate: Candidate = { source, circuit: createCircuit({ random, onChange: announce }) };
+    return candidate;
   });
 
   /** Each is asked that gets a ticket, until one signs or the time is up. */
@@ -116,12 +119,13 @@ export function withFailover(sources: readonly SignerSource[], options: Failover
 
 /** Asks one source and tells its circuit the verdict; undefined when it failed. */
 async function ask(
-  { source, circuit }: Candidate,
+  candidate: Candidate,
   ticket: Ticket,
   limitMs: number,
   round: Round,
   { clock, isMessagesFault }: FailoverOptions,
 ): Promise<Signed | undefined> {
+  const { source, circuit } = candidate;
   const startedAt = clock.now();
   try {
     const signed = await signWithin(limitMs, source, round.makeMessage);
@@ -130,7 +134,10 @@ async function ask(
   } catch (error) {
     const failure = failureOf(error);
     if (failure === undefined || isMessagesFault?.(failure)) circuit.abandoned(ticket);
-    else circuit.failed(ticket, clock.now());
+    else {
+      candidate.lastFailure = failure;
+      circuit.failed(ticket, clock.now());
+    }
     if (failure === undefined) throw error;
     round.failures.push(failure);
     round.leftMs -= failure instanceof TimeoutFailure ? limitMs : between(startedAt, clock.now(), limitMs);

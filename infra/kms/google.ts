@@ -19,6 +19,7 @@ import type { KmsClient, SignRequest, SignResponse } from './google-client.ts';
 import { requireIntegrity, signatureCheck } from './integrity.ts';
 import { jwkFromPem } from './public-key.ts';
 import { type RetryLimits, withRetries } from './retries.ts';
+import { WrongKeyError } from './wrong-key.ts';
 
 export { createKmsClient, type KmsClient } from './google-client.ts';
 
@@ -70,7 +71,9 @@ export async function googlePublicKey(
     requireIntegrity(name === versionName, `the answer names ${name}, not ${versionName}`);
     requireIntegrity(Number(pemCrc32c?.value) === crc32c(Buffer.from(pem)), 'the PEM has another checksum');
     if (!isAlgorithmName(algorithm)) {
-      throw new Error(`${versionName} has the algorithm ${algorithm}, which Countersign does not know`);
+      throw new WrongKeyError(
+        `${versionName} has the algorithm ${algorithm}, which Countersign does not know`,
+      );
     }
     requireIntegrity(
       jwkFromPem(pem).kty === ALGORITHMS[algorithm].keyType,

@@ -11,6 +11,7 @@ import { AwsCallError } from './aws-client.ts';
 import { type CloudKeys, type CloudPublicKey, keysOfCloud, pinnedPublicKey } from './cloud-keys.ts';
 import { KmsCallError, type KmsClient } from './google-client.ts';
 import { jwkFromPem, thumbprint } from './public-key.ts';
+import { WrongKeyError } from './wrong-key.ts';
 
 export interface KmsAccess {
   /** For the keys in Google Cloud. */
@@ -26,8 +27,8 @@ export interface KmsAccess {
 /** Both methods reject with `signing_unavailable` when the key cannot be read; the next call tries again. */
 export interface KmsKey {
   readonly key: SigningKey;
-  /** Asks the KMS for the public key, whatever is known of it. */
-  probe(): Promise<void>;
+  /** Asks the KMS for the public key, whatever is known of it; its kid. */
+  probe(): Promise<string>;
   record(): Promise<KeyRecord>;
   signer(): Promise<Signer>;
 }
@@ -55,6 +56,7 @@ export function kmsKey(key: SigningKey, access: KmsAccess): KmsKey {
     probe: async () => {
       const { kid } = await readKey(cloud, key, deadlineMs);
       requireSame('fingerprint', key.pem === undefined ? kid : thumbprint(jwkFromPem(key.pem)), kid);
+      return kid;
     },
     record: remembered(() => recordOf(key, read)),
     signer: remembered(async () => {
@@ -94,9 +96,6 @@ async function readKey(cloud: CloudKeys, key: SigningKey, deadlineMs?: number): 
   return { publicKey, kid, jwk };
 }
 
-/** The KMS has another key than the configuration says. */
-class WrongKeyError extends Error {}
-
 function requireSame(what: string, configured: string, found: string): void {
   if (found === configured) return;
   throw new CountersignError(
@@ -112,28 +111,46 @@ export function reasonOf(error: unknown): string {
   return cause instanceof Error ? cause.message : message;
 }
 
-/** Failures that no waiting mends. By gRPC status, and by AWS's name. */
+/** Failures of reading a public key that no waiting mends. By gRPC status, and by AWS's name or ours. */
 const UNUSABLE = new Set([
   'FAILED_PRECONDITION',
   'NOT_FOUND',
+  // Nothing is sent but the name: it is that of a key without a public one.
+  'INVALID_ARGUMENT',
   'DisabledException',
   'KMSInvalidStateException',
   'NotFoundException',
+  // A key without a public one: "the specified KMS key must be asymmetric" (API reference of GetPublicKey).
+  'UnsupportedOperationException',
+  'InvalidKeyUsageException',
+  // AWS was not asked: there are no credentials, say.
+  'Misconfigured',
 ]);
 
-/** Why an operator has to act before this key can be used, or undefined: it may just be out of reach. */
-export async function unusableReason({ probe }: KmsKey): Promise<string | undefined> {
+/**
+ * Why an operator has to act before this key can be used, or undefined: it may just be out of reach.
+ * @param takenKids of the other keys in the list
+ */
+export async function unusableReason(
+  { probe }: KmsKey,
+  takenKids: readonly string[],
+): Promise<string | undefined> {
   try {
-    await probe();
-    return undefined;
+    const kid = await probe();
+    return takenKids.includes(kid) ? `its kid, ${kid}, is that of another key in the list` : undefined;
   } catch (error) {
-    const { cause } = error as Error;
+    const failure = lastFailure(error as Error);
     const isForGood =
-      cause instanceof WrongKeyError ||
-      (cause instanceof KmsCallError && UNUSABLE.has(cause.status)) ||
-      (cause instanceof AwsCallError && UNUSABLE.has(cause.errorName));
-    return isForGood ? cause.message.replace(/\.$/, '') : undefined;
+      failure instanceof WrongKeyError ||
+      (failure instanceof KmsCallError && UNUSABLE.has(failure.status)) ||
+      (failure instanceof AwsCallError && UNUSABLE.has(failure.errorName));
+    return isForGood ? failure.message.replace(/\.$/, '') : undefined;
   }
+}
+
+/** What the KMS said at last, if it was asked several times. */
+function lastFailure({ cause }: Error): unknown {
+  return cause instanceof AggregateError ? cause.errors.at(-1) : cause;
 }
 
 /** Concurrent callers share one run; a success is kept, a failure is not. */

@@ -5,6 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { cloudOf } from '../../shared/keys/registry.ts';
 import { OperatorError } from '../../shared/operator-error.ts';
+import { regionOf } from './aws-arn.ts';
 import { createAwsSdkClient } from './aws-client.ts';
 import { createSdkClient } from './google-client.ts';
 
@@ -75,7 +76,7 @@ async function disableInGoogle(name: string, endpoint: string | undefined): Prom
 
 async function disableInAws(name: string, endpoint: string | undefined): Promise<void> {
   const [client, { DisableKeyCommand }] = await Promise.all([
-    createAwsSdkClient(endpoint),
+    createAwsSdkClient(endpoint, regionOf(name)),
     import('@aws-sdk/client-kms'),
   ]);
   try {

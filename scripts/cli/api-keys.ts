@@ -1,7 +1,6 @@
 /** `countersign api-keys …` */
 import type { Command } from 'commander';
 import { type AccessScope, SCOPE_NAMES } from '../../shared/access/scopes.ts';
-import { OperatorError } from '../../shared/operator-error.ts';
 import type { ApiKey } from '../../shared/wire/api-keys.ts';
 import { confirm } from './confirm.ts';
 import { examples } from './examples.ts';
@@ -39,7 +38,11 @@ export function addApiKeysCommands(program: Command): void {
     .requiredOption('--name <name>', 'what it is for')
     .requiredOption('--scopes <names>', SCOPE_NAMES.join(', '), scopes)
     .option('--customer <id>', 'the only customer whose objects it opens')
-    .option('--expires <time>', 'the first instant at which it opens nothing', instant)
+    .option(
+      '--expires <time>',
+      'the first instant at which it opens nothing; left out, the end of your own key',
+      instant,
+    )
     .option('--json', 'answer as JSON')
     .action((options: CreateOptions) => run(() => create(options)));
 
@@ -66,12 +69,8 @@ async function create({ name, scopes: wanted, customer, expires, ...output }: Cr
     name,
     scopes: [...wanted],
     customer_id: customer ?? null,
-    expires_at: expires ?? null,
+    ...(expires !== undefined && { expires_at: expires }),
   });
-  if (created.api_key === null)
-    throw new OperatorError(
-      `A key was created, and the answer that had it was lost. Revoke it, and create another: countersign api-keys revoke ${created.prefix}`,
-    );
   answer(output, created, () => `${keysTable([created])}\n\nAPI key: ${created.api_key}`);
 }
 

@@ -1,6 +1,7 @@
 /** Exports of any length: to standard output, or to a file that appears when it is complete. */
 import { once } from 'node:events';
 import { createWriteStream, renameSync, rmSync } from 'node:fs';
+import { temporaryFor } from '../../infra/temporary-file.ts';
 import { OperatorError } from '../../shared/operator-error.ts';
 import { remark } from './output.ts';
 
@@ -21,8 +22,8 @@ async function write(target: NodeJS.WritableStream, pieces: AsyncIterable<string
 
 /** An export that breaks off leaves no half file under the name that was asked for. */
 async function writeFileWhole(path: string, pieces: AsyncIterable<string>): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  const file = createWriteStream(temporary, { mode: 0o600 });
+  const temporary = temporaryFor(path);
+  const file = createWriteStream(temporary, { flags: 'wx', mode: 0o600 });
   try {
     await once(file, 'open');
     await write(file, pieces);

@@ -4,12 +4,17 @@ import { createReadStream } from 'node:fs';
 /** More than a licence of any system has; what could not be sent in one request is not read into memory either. */
 export const MAX_LINE_BYTES = 32_768;
 
+/** Of a line as JSON in a request, which may have 64 KiB: a character takes up to six bytes there. */
+export const MAX_SENT_BYTES = 60_000;
+
 export interface Line {
   /** From 1, as editors count. */
   readonly number: number;
   /** Undefined for a line that cannot be sent; `problem` says why. */
   readonly text: string | undefined;
   readonly problem: string | undefined;
+  /** Bytes of `text` as a JSON string, and of the comma after it. */
+  readonly sentBytes: number;
   /** Bytes of the file up to its end. */
   readonly end: number;
 }
@@ -52,15 +57,29 @@ export async function* readLines(path: string): AsyncGenerator<Line> {
 }
 
 function tooLong(number: number, end: number): Line {
-  return { number, end, text: undefined, problem: `The line has more than ${MAX_LINE_BYTES} bytes.` };
+  return unsendable(number, end, `The line has more than ${MAX_LINE_BYTES} bytes.`);
 }
 
 function decode(bytes: Buffer, number: number, end: number): Line | undefined {
   try {
     const text = utf8.decode(bytes).trim();
-    return text === '' ? undefined : { number, end, text, problem: undefined };
+    return text === '' ? undefined : sendable(number, end, text);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    return { number, end, text: undefined, problem: 'The line is not UTF-8.' };
+    return unsendable(number, end, 'The line is not UTF-8.');
   }
+}
+
+function sendable(number: number, end: number, text: string): Line {
+  const sentBytes = Buffer.byteLength(JSON.stringify(text)) + 1;
+  if (sentBytes <= MAX_SENT_BYTES) return { number, end, text, problem: undefined, sentBytes };
+  return unsendable(
+    number,
+    end,
+    `The line takes ${sentBytes} bytes of a request, which has ${MAX_SENT_BYTES}.`,
+  );
+}
+
+function unsendable(number: number, end: number, problem: string): Line {
+  return { number, end, text: undefined, problem, sentBytes: 0 };
 }

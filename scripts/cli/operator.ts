@@ -21,13 +21,13 @@ import type { RegisteredKey } from '../../shared/keys/registry.ts';
 import { OperatorError } from '../../shared/operator-error.ts';
 import type { KeyRecord } from '../../shared/ports/key-directory.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
-import type { Publisher } from '../../shared/usecases/change-keys.ts';
+import type { Publisher } from '../../shared/usecases/publish-keys.ts';
 
 export interface Operator {
   readonly publisher: Publisher;
   readonly config: OperatorConfig;
-  /** To the clouds of a list of keys. */
-  access(keys: readonly RegisteredKey[]): KmsAccess;
+  /** To the clouds. */
+  readonly access: KmsAccess;
   /** The keys of a list that sign licences, and those that verify them. */
   directory(keys: readonly RegisteredKey[]): ReturnType<typeof createKeyDirectory>;
   readonly ports: Pick<Ports, 'store' | 'clock' | 'random'>;
@@ -59,12 +59,8 @@ export function openOperator({
   const clock = { now: Date.now, pause: (milliseconds: number) => pause(milliseconds) };
   const ports = { store, clock, random: { bytes: (length: number) => randomBytes(length) } };
   const log = createLog('ERROR', (line) => process.stderr.write(line));
-  const access = (keys: readonly RegisteredKey[]): KmsAccess => ({
-    ...clients.forKeys([...keys]),
-    deadlineMs: KMS_DEADLINE_MS,
-    log,
-  });
-  const directory = (keys: readonly RegisteredKey[]) => createKeyDirectory({ ...access(keys), keys });
+  const access: KmsAccess = { ...clients.access, deadlineMs: KMS_DEADLINE_MS, log };
+  const directory = (keys: readonly RegisteredKey[]) => createKeyDirectory({ ...access, keys });
   return {
     config,
     access,
@@ -73,7 +69,7 @@ export function openOperator({
     publisher: {
       ports,
       list: openKeysFile(path),
-      root: (keys) => openRootKey(keys, access(keys)),
+      root: (keys) => openRootKey(keys, access),
       records: (keys) => recordsOf(keys, directory(keys)),
       issuer: config.ISSUER,
       lifetimeSeconds: manifestDays * 86_400,

@@ -1,7 +1,7 @@
 /** Answers of commands: JSON for programs, text for people, files whole or not at all. */
-import { randomUUID } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { temporaryFor } from '../../infra/temporary-file.ts';
 import { OperatorError } from '../../shared/operator-error.ts';
 
 export interface OutputOptions {
@@ -27,10 +27,10 @@ export function remark(text: string): void {
  * @throws OperatorError
  */
 export function writeOwnerOnly(path: string, text: string): void {
-  const temporary = `${path}.${randomUUID()}.tmp`;
+  const temporary = temporaryFor(path);
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileSync(temporary, text, { mode: 0o600 });
+    writeFileSync(temporary, text, { flag: 'wx', mode: 0o600 });
     renameSync(temporary, path);
   } catch (cause) {
     rmSync(temporary, { force: true });

@@ -25,7 +25,7 @@ export function createProgram(): Command {
     .addHelpText(
       'after',
       `
-Exit codes: ${EXIT_CODES.done} done, ${EXIT_CODES.failed} refused or failed, ${EXIT_CODES.usage} wrong command line, ${EXIT_CODES.notConfirmed} not confirmed.`,
+Exit codes: ${EXIT_CODES.done} done, ${EXIT_CODES.failed} refused or failed, ${EXIT_CODES.usage} wrong command line, ${EXIT_CODES.notConfirmed} not confirmed, ${EXIT_CODES.publishDue} keys have to be published (keys status --check).`,
     );
   examples(
     program,

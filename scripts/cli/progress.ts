@@ -12,6 +12,8 @@ export interface Progress {
   step(): void;
   /** So much is done. */
   reach(done: number): void;
+  /** A line for the reader, above the bar. */
+  say(line: string): void;
   end(): void;
 }
 
@@ -25,8 +27,6 @@ export interface ProgressOptions {
   readonly stream?: NodeJS.WritableStream & { readonly isTTY?: boolean };
 }
 
-const NOTHING: Progress = { step: () => {}, reach: () => {}, end: () => {} };
-
 export function showProgress({
   total,
   what,
@@ -34,10 +34,29 @@ export function showProgress({
   isCounted = true,
   stream = process.stderr,
 }: ProgressOptions): Progress {
-  if (json || !stream.isTTY) return NOTHING;
+  const write = (line: string) => void stream.write(`${line}\n`);
+  if (json || !stream.isTTY) return { step: () => {}, reach: () => {}, say: write, end: () => {} };
   const numbers = isCounted ? ' | {value} of {total}' : '';
   const format = `${what} {bar} {percentage} %${numbers} | {eta_formatted} left`;
-  const bar = new SingleBar({ format, stream, hideCursor: true }, Presets.shades_classic);
-  bar.start(total, 0);
-  return { step: () => bar.increment(), reach: (done) => bar.update(done), end: () => bar.stop() };
+  // Neither hides the cursor nor stops lines from wrapping: a program that is killed could not undo it.
+  const bar = new SingleBar(
+    { format, stream, hideCursor: false, linewrap: true, clearOnComplete: true },
+    Presets.shades_classic,
+  );
+  let done = 0;
+  const reach = (now: number) => {
+    done = now;
+    bar.update(done);
+  };
+  bar.start(total, done);
+  return {
+    step: () => reach(done + 1),
+    reach,
+    say(line) {
+      bar.stop();
+      write(line);
+      bar.start(total, done);
+    },
+    end: () => bar.stop(),
+  };
 }

@@ -7,7 +7,7 @@ import { OperatorError } from '../../shared/operator-error.ts';
 import { printable } from './table.ts';
 
 /** 2 is a wrong command line, which commander reports itself. */
-export const EXIT_CODES = { done: 0, failed: 1, usage: 2, notConfirmed: 3 } as const;
+export const EXIT_CODES = { done: 0, failed: 1, usage: 2, notConfirmed: 3, publishDue: 4 } as const;
 
 /** The operator did not confirm. Nothing was changed. */
 export class NotConfirmedError extends Error {}

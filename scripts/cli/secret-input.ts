@@ -1,7 +1,9 @@
 /** Licence keys that are given to a command. */
 import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { OperatorError } from '../../shared/operator-error.ts';
+import { ask } from './ask.ts';
 import { remark } from './output.ts';
 
 export interface KeyOptions {
@@ -23,7 +25,7 @@ export function keyFileOption(command: Command, what: string): Command {
 }
 
 /** @throws OperatorError */
-export function givenKey({ key, keyFile }: KeyOptions): string | undefined {
+export async function givenKey({ key, keyFile }: KeyOptions): Promise<string | undefined> {
   if (key !== undefined && keyFile !== undefined)
     throw new OperatorError('Give either --key-file or --key, not both.');
   if (key !== undefined)
@@ -31,18 +33,18 @@ export function givenKey({ key, keyFile }: KeyOptions): string | undefined {
   return keyFile === undefined ? key : readKey(keyFile);
 }
 
-function readKey(file: string): string {
+async function readKey(file: string): Promise<string> {
   const name = file === STANDARD_INPUT ? 'Standard input' : file;
-  const key = readText(file, name).trim();
+  const key = (await readText(file, name)).trim();
   if (key === '' || key.includes('\n'))
     throw new OperatorError(`${name} must hold one line: the licence key.`);
   return key;
 }
 
-function readText(file: string, name: string): string {
+async function readText(file: string, name: string): Promise<string> {
   try {
-    // Descriptor 0 is standard input.
-    return readFileSync(file === STANDARD_INPUT ? 0 : file, 'utf8');
+    if (file !== STANDARD_INPUT) return readFileSync(file, 'utf8');
+    return process.stdin.isTTY ? ((await ask('Licence key: ')) ?? '') : await text(process.stdin);
   } catch (cause) {
     throw new OperatorError(`${name} cannot be read: ${(cause as Error).message}`, { cause });
   }

@@ -7,6 +7,9 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { type AdminClient, createAdminClient } from '../../shared/client/admin-client.ts';
 import { OperatorError } from '../../shared/operator-error.ts';
+import { remark } from './output.ts';
+import { EXIT_CODES } from './run.ts';
+import { printable } from './table.ts';
 
 /** What a command needs of `local.json`. */
 const localFile = z.object({ base_url: z.url(), admin_api_key: z.string().min(1) });
@@ -18,13 +21,24 @@ export function openService(): AdminClient {
   const { COUNTERSIGN_URL: url, COUNTERSIGN_API_KEY: apiKey } = process.env;
   if (!url && !apiKey) {
     const local = readLocal();
-    return createAdminClient({ baseUrl: local.base_url, apiKey: local.admin_api_key });
+    return createAdminClient({ baseUrl: local.base_url, apiKey: local.admin_api_key, onDamaged });
   }
   if (!url || !apiKey)
     throw new OperatorError(
       `COUNTERSIGN_URL and COUNTERSIGN_API_KEY belong together, and ${url ? 'COUNTERSIGN_API_KEY' : 'COUNTERSIGN_URL'} is not set.`,
     );
-  return createAdminClient({ baseUrl: requireSafe(url), apiKey });
+  return createAdminClient({ baseUrl: requireSafe(url), apiKey, onDamaged });
+}
+
+/** What is listed is not all there is, so the command has failed although it goes on. */
+function onDamaged(paths: readonly string[]): void {
+  for (const path of paths)
+    remark(
+      printable(
+        `Left out, because its record is damaged: ${path}. The operator of the service has to repair it.`,
+      ),
+    );
+  process.exitCode = EXIT_CODES.failed;
 }
 
 /**

@@ -10,7 +10,7 @@ import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { jwkFromPem } from '../../infra/kms/public-key.ts';
 import { type LocalKms, startLocalKms } from '../../infra/local/kms/process.ts';
 import { ALGORITHMS } from '../../shared/algorithms.ts';
-import { publishKeys } from '../../shared/usecases/change-keys.ts';
+import { publishKeys } from '../../shared/usecases/publish-keys.ts';
 import { openOperator } from '../cli/operator.ts';
 import { createKeysList } from './keys-list.ts';
 import {

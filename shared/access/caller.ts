@@ -7,6 +7,8 @@ export interface Caller {
   readonly scopes: ReadonlySet<AccessScope>;
   /** The only customer whose objects they may touch; null for all. */
   readonly customerId: string | null;
+  /** The end of the API key that they call with, in milliseconds; left out where it has none, and of ID tokens. */
+  readonly keyExpiresAt?: number;
   /** The address that the request came from, for the audit trail; null when it is not known. */
   readonly source: string | null;
   readonly requestId: string;

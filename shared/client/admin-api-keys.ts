@@ -20,7 +20,7 @@ const PATH = '/api/v1/admin/api-keys';
 
 export function apiKeyCalls({ read, write }: ApiKeyCalls) {
   return {
-    /** The key is in this answer alone; `api_key` is null where the first answer was lost. */
+    /** The key is in this answer alone; a repetition under one `Idempotency-Key` is answered with it again. */
     create: (request: z.input<typeof wire.createApiKeyRequest>, options?: WriteOptions) =>
       write<CreatedApiKey>('POST', PATH, request, options),
     list: (query: { readonly page?: number; readonly page_size?: number } = {}) =>

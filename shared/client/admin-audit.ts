@@ -6,13 +6,13 @@ export interface AuditFilter {
   readonly actor?: string | undefined;
   readonly action?: string | undefined;
   readonly target?: string | undefined;
-}
-
-export interface AuditQuery extends AuditFilter {
   /** The first instant, RFC 3339. */
   readonly from?: string | undefined;
   /** The first instant that is too late. */
   readonly to?: string | undefined;
+}
+
+export interface AuditQuery extends AuditFilter {
   readonly page?: number;
   readonly page_size?: number;
 }
@@ -34,7 +34,7 @@ export function auditCalls({ read, readText }: AuditCalls) {
   return {
     /** A page of what was done, newest first. */
     list: (query: AuditQuery = {}) => read<AuditPage>(PATH, query),
-    /** Every event that fits, oldest first, part by part. */
+    /** Every event that fits, part by part: in the order of the chain, or with `from` or `to` in that of time. */
     async *all(filter: AuditFilter = {}): AsyncGenerator<AuditEvent> {
       let query: object | undefined = { ...filter, format: 'jsonl' };
       while (query !== undefined) {

@@ -27,6 +27,8 @@ import { type RetryOptions, retryingFetch } from './retrying-fetch.ts';
 export interface AdminClientOptions extends Partial<RetryOptions> {
   readonly baseUrl: string;
   readonly apiKey: string;
+  /** Told where in the store records are that a list had to leave out, because the service cannot read them. */
+  readonly onDamaged?: (paths: readonly string[]) => void;
 }
 
 export interface WriteOptions {
@@ -81,6 +83,12 @@ export interface LicenseListFilter extends LicenseFilter {
   readonly expiring_within_days?: number | undefined;
 }
 
+export interface DocumentsFilter {
+  readonly format?: string | undefined;
+  /** Only what can be delivered; a licence that does not hold is refused. */
+  readonly deliverable?: boolean | undefined;
+}
+
 interface Page {
   readonly total: number;
   readonly page: number;
@@ -88,13 +96,17 @@ interface Page {
   readonly total_pages: number;
 }
 
+interface Damaged {
+  readonly damaged?: readonly string[];
+}
+
 /** Of a list that is longer than numbered pages reach. */
 interface Walked {
   readonly next_cursor: string | null;
 }
 
-export type CustomerPage = Page & Walked & { readonly customers: readonly Customer[] };
-export type LicensePage = Page & Walked & { readonly licenses: readonly ListedLicense[] };
+export type CustomerPage = Page & Walked & Damaged & { readonly customers: readonly Customer[] };
+export type LicensePage = Page & Walked & Damaged & { readonly licenses: readonly ListedLicense[] };
 
 export type ActivationPage = z.output<typeof activations.listActivationsResponse>;
 
@@ -105,7 +117,7 @@ const DEFAULTS: RetryOptions = {
 };
 
 /** Every call rejects with `ServiceError` when the service refuses and with `UnreachableError` when none answers. */
-export function createAdminClient({ baseUrl, apiKey, ...options }: AdminClientOptions) {
+export function createAdminClient({ baseUrl, apiKey, onDamaged, ...options }: AdminClientOptions) {
   const retries = { ...DEFAULTS, ...options };
 
   async function respond(path: string, init: RequestInit, query: Query = {}) {
@@ -122,8 +134,11 @@ export function createAdminClient({ baseUrl, apiKey, ...options }: AdminClientOp
 
   const readText = (path: string, query?: object) =>
     respond(path, { method: 'GET' }, query as Query | undefined);
-  const read = <Answer>(path: string, query?: object) =>
-    call<Answer>(path, { method: 'GET' }, query as Query | undefined);
+  const read = async <Answer>(path: string, query?: object) => {
+    const answer = await call<Answer & Damaged>(path, { method: 'GET' }, query as Query | undefined);
+    if (answer.damaged !== undefined) onDamaged?.(answer.damaged);
+    return answer as Answer;
+  };
   const readTagged = async <Value>(path: string): Promise<Tagged<Value>> => {
     const { text, headers } = await readText(path);
     return { value: JSON.parse(text) as Value, etag: headers.get('etag') };
@@ -188,7 +203,7 @@ export function createAdminClient({ baseUrl, apiKey, ...options }: AdminClientOp
         request: z.input<typeof licenses.issueDocumentRequest>,
         options?: WriteOptions,
       ) => write<LicenseDocument>('POST', `${licensePath(id)}/documents`, request, options),
-      documents: (id: string, query: { readonly format?: string | undefined } = {}) =>
+      documents: (id: string, query: DocumentsFilter = {}) =>
         read<{ readonly documents: readonly LicenseDocument[] }>(`${licensePath(id)}/documents`, query),
       renew: act<z.input<typeof licenses.renewRequest>>('renew'),
       suspend: act<z.input<typeof licenses.reasonRequest>>('suspend'),

@@ -22,6 +22,7 @@ export const MANIFEST_CODES = {
   unknown_root: 'The manifest is signed by another root key than the one that is pinned.',
   algorithm_mismatch: 'The manifest names an algorithm that does not fit the root key.',
   signature_invalid: 'The signature does not fit the manifest.',
+  issuer_mismatch: 'The manifest is of another issuer than the one that is asked for.',
   manifest_not_yet_valid: 'The manifest was signed in the future. Check the clock.',
   manifest_expired: 'The manifest has expired. Fetch a newer one.',
   manifest_outdated: 'The manifest is older than one that was seen before.',
@@ -48,9 +49,11 @@ export interface ManifestOptions {
   readonly now: number;
   /** The highest version seen before; 0 or absent for a client that has seen none. */
   readonly minimumVersion?: number;
+  /** Whom it has to name. Absent, it may name any: for a root key that signs for one service alone. */
+  readonly issuer?: string | undefined;
 }
 
-/** Checks root, signature, lifetime and version, in this order, and says the first thing that is wrong. */
+/** Checks root, signature, issuer, lifetime and version, in this order, and says the first thing that is wrong. */
 export async function verifyManifest(text: string, options: ManifestOptions): Promise<ManifestResult> {
   const decoded = decode(text);
   if (decoded === undefined) return invalid('malformed_manifest');
@@ -58,7 +61,7 @@ export async function verifyManifest(text: string, options: ManifestOptions): Pr
   if (code !== undefined) return invalid(code);
   const payload = manifestPayload.safeParse(decoded.payload);
   if (!payload.success) return invalid('malformed_manifest');
-  const problem = lifetimeProblem(payload.data, options);
+  const problem = issuerProblem(payload.data, options) ?? lifetimeProblem(payload.data, options);
   if (problem !== undefined) return invalid(problem);
   const { version, exp } = payload.data;
   const keys = await importKeys(payload.data.keys);
@@ -85,6 +88,13 @@ async function signatureProblem(
   const bytes = [signature, signedBytes] as [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>];
   const isGenuine = await crypto.subtle.verify(root.algorithm.webCrypto, root.key, ...bytes);
   return isGenuine ? undefined : 'signature_invalid';
+}
+
+function issuerProblem(
+  { iss }: ManifestPayload,
+  { issuer = iss }: ManifestOptions,
+): ManifestCode | undefined {
+  return iss === issuer ? undefined : 'issuer_mismatch';
 }
 
 function lifetimeProblem(

@@ -4,6 +4,8 @@
 export type FetchManifest = (signal: AbortSignal) => Promise<string>;
 
 const MANIFEST_PATH = '/.well-known/license-keys';
+/** Of more keys than anybody has. What a server sends is kept in memory until it is checked, unpacked. */
+const MAX_MANIFEST_BYTES = 1_048_576;
 
 /** @throws TypeError when `baseUrl` is no URL */
 export function manifestOverHttp(baseUrl: string): FetchManifest {
@@ -11,10 +13,26 @@ export function manifestOverHttp(baseUrl: string): FetchManifest {
   return async (signal) => {
     // A copy in the client's own cache would add its age to that of one in a shared cache.
     const response = await fetch(url, { signal, cache: 'no-cache', credentials: 'omit' });
-    if (response.ok) return response.text();
+    if (response.ok) return boundedText(response);
     await response.body?.cancel();
     throw new Error(`${url} answered with status ${response.status}`);
   };
+}
+
+async function boundedText({ body, url }: Response): Promise<string> {
+  if (body === null) return '';
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let [text, bytes] = ['', 0];
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    bytes += part.value.length;
+    if (bytes > MAX_MANIFEST_BYTES) {
+      await reader.cancel();
+      throw new Error(`${url} sends more than a manifest has: over ${MAX_MANIFEST_BYTES} bytes`);
+    }
+    text += decoder.decode(part.value, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 /** @throws Error when `timeoutMs` pass first, also where `fetchManifest` does not heed its signal */

@@ -29,6 +29,8 @@ type ValidManifest = Extract<ManifestResult, { valid: true }>;
 
 export interface HoldingOptions {
   readonly root: VerificationKey;
+  /** Whom a manifest has to name; absent, it may name any. */
+  readonly issuer?: string | undefined;
   readonly clock: VerifierClock;
   readonly onManifest?: OnManifest | undefined;
 }
@@ -50,16 +52,16 @@ export class ManifestHolding {
    * bars older ones: it may have been the one that announced a compromise.
    */
   async restore(text: string): Promise<ReadProblem | undefined> {
-    const { root, clock } = this.#options;
+    const { root, issuer, clock } = this.#options;
     const seenAt = clock.mark();
-    const trusted = await check(text, { root, now: seenAt.wall });
+    const trusted = await check(text, { root, issuer, now: seenAt.wall });
     this.#keptText = text;
     if (trusted.valid) {
       this.#held = { text, version: trusted.version, seenAt, trusted };
       return undefined;
     }
     if (isOutOfTime(trusted)) {
-      const asSigned = await check(text, { root, now: signedAt(text) });
+      const asSigned = await check(text, { root, issuer, now: signedAt(text) });
       if (asSigned.valid) this.#held = { text, version: asSigned.version, seenAt };
     }
     return trusted;
@@ -67,10 +69,10 @@ export class ManifestHolding {
 
   /** Takes over what was read, unless it is wrong or not newer than what is at hand. */
   async admit(text: string): Promise<ReadProblem | undefined> {
-    const { root, clock } = this.#options;
+    const { root, issuer, clock } = this.#options;
     const seenAt = clock.mark();
     const minimumVersion = this.#held?.version ?? 0;
-    const trusted = await check(text, { root, now: seenAt.wall, minimumVersion });
+    const trusted = await check(text, { root, issuer, now: seenAt.wall, minimumVersion });
     if (!trusted.valid) return trusted;
     const { version } = trusted;
     // Which of the two is right cannot be known, and whoever has both could go back and forth between them.
@@ -81,13 +83,19 @@ export class ManifestHolding {
     return undefined;
   }
 
+  /** The manifest at hand, in force or not, to be restored the next time. */
+  get text(): string | undefined {
+    return this.#held?.text;
+  }
+
   /** What the manifest at hand says now; undefined when there is none. */
   async current(): Promise<ManifestResult | undefined> {
     if (this.#held === undefined) return undefined;
     const { text, seenAt, trusted } = this.#held;
     const now = this.#options.clock.wallSince(seenAt);
     if (trusted !== undefined && now < trusted.expiresAt) return trusted;
-    return verifyManifest(text, { root: this.#options.root, now });
+    const { root, issuer } = this.#options;
+    return verifyManifest(text, { root, issuer, now });
   }
 
   /** One after the other, so that the newest is kept last however long each takes. */

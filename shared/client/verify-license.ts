@@ -102,7 +102,7 @@ async function verify(text: string, options: LicenseVerificationOptions): Promis
   const license = format.licenseOf(parts.payload);
   const problem =
     issuerProblem(license, key.issuer, issuer) ??
-    lifetimeProblem(license.issuedAt, license.expiresAt ?? Number.POSITIVE_INFINITY, now) ??
+    licenseLifetimeProblem(license, now) ??
     scopeProblem(license, scope);
   return problem === undefined ? { valid: true, license, kid: key.kid } : invalid(problem);
 }
@@ -165,6 +165,15 @@ function issuerProblem(
   const named = issuer ?? (keyIssuer === undefined ? own : IMPLIED_ISSUERS[format]);
   const expected = keyIssuer ?? own;
   return expected === undefined || named === expected ? undefined : 'issuer_mismatch';
+}
+
+/** Its end is that of the licence itself, which nobody acquires again. */
+export function licenseLifetimeProblem(
+  { issuedAt, expiresAt }: Pick<IssuedLicense, 'issuedAt' | 'expiresAt'>,
+  now: number,
+): VerificationCode | undefined {
+  const problem = lifetimeProblem(issuedAt, expiresAt ?? Number.POSITIVE_INFINITY, now);
+  return problem === 'document_expired' ? 'license_expired' : problem;
 }
 
 /** Why a licence does not cover what its holder wants to do. */

@@ -30,7 +30,7 @@ export interface VerificationKey {
   readonly state?: KeyState;
   /** Milliseconds since the epoch: a retiring key verifies before this instant. */
   readonly sunsetAt?: number | undefined;
-  /** Of a key of another system: it vouches for documents that name this issuer, and for no others. */
+  /** Of a key of another system: it vouches for licences of this issuer (`verify-license.ts`), and for no session. */
   readonly issuer?: string | undefined;
 }
 
@@ -60,6 +60,8 @@ export interface VerificationOptions {
     | ((kid: string) => Promise<VerificationKey | BarredKey | undefined>);
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Our own. A document that names another one is refused; absent, it may name any. */
+  readonly issuer?: string | undefined;
   readonly scope?: Scope;
 }
 
@@ -94,7 +96,7 @@ function lifecycleOf(jwk: PublicJwk): Pick<VerificationKey, 'state' | 'sunsetAt'
   };
 }
 
-/** Checks the key's state, signature, lifetime and scope, in this order, and says the first thing that is wrong. */
+/** Checks the key's state, signature, issuer, lifetime and scope, in this order, and says the first thing that is wrong. */
 export async function verifyDocument(
   document: string | JsonObject,
   options: VerificationOptions,
@@ -106,6 +108,7 @@ export async function verifyDocument(
     const payload = documentPayload.safeParse(decoded.payload);
     if (!payload.success) return invalid('malformed_document');
     const problem =
+      issuerProblem(payload.data, options.issuer) ??
       lifetimeProblem(Date.parse(payload.data.signed_at), Date.parse(payload.data.expires_at), options.now) ??
       decideScope(payload.data, options.scope ?? {});
     return problem === undefined
@@ -125,8 +128,16 @@ async function signatureProblem(
   const key = typeof keys === 'function' ? await keys(kid) : keys.find((candidate) => candidate.kid === kid);
   if (key === undefined) return 'unknown_key';
   const problem = await vouchingProblem(decoded, key, now);
-  if (problem !== undefined || !('issuer' in key) || key.issuer === undefined) return problem;
-  return key.issuer === decoded.payload.issuer ? undefined : 'issuer_mismatch';
+  // Sessions are ours alone: whatever a document says of its issuer, the key of another system says it.
+  const isForeign = 'issuer' in key && key.issuer !== undefined;
+  return problem ?? (isForeign ? 'issuer_mismatch' : undefined);
+}
+
+function issuerProblem(
+  { issuer }: DocumentPayload,
+  expected: string | undefined,
+): VerificationCode | undefined {
+  return expected === undefined || issuer === expected ? undefined : 'issuer_mismatch';
 }
 
 /** Why a key does not vouch for a document: the key's state, the algorithm or the signature, in this order. */

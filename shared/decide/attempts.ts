@@ -1,4 +1,4 @@
-/** How many wrong keys and tokens an instance looks at before it asks whoever sends them to wait. */
+/** How many wrong keys and tokens an instance answers as such before it asks whoever sends them to wait. */
 import { ATTEMPT_WINDOW_SECONDS } from '../constants.ts';
 
 /** Failures since the first one of a window. */

@@ -2,8 +2,15 @@
  * What an operator may do to the list of keys. Plain lists in, a new list or the reason against it out; the order of
  * rows, which is the order of failover, stays.
  */
-import { cloudOf, isSigningKey, type RegisteredKey, type SigningKey } from '../keys/registry.ts';
+import {
+  cloudOf,
+  type ForeignKey,
+  isSigningKey,
+  type RegisteredKey,
+  type SigningKey,
+} from '../keys/registry.ts';
 import type { KeyState } from '../keys/states.ts';
+import { decideKey } from './key.ts';
 
 /** A signing key of which the kid is known: every row has a fingerprint once an operator has touched the list. */
 export type PinnedKey = SigningKey & { readonly fingerprint: string };
@@ -20,6 +27,8 @@ export type KeyCommand =
 
 export interface KeyChange {
   readonly kid: string;
+  readonly use: RegisteredKey['use'];
+  /** Of a key of another system, its issuer. */
   readonly name: string;
   readonly from: KeyState | null;
   readonly to: KeyState;
@@ -36,25 +45,40 @@ export type KeyDecision =
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'refuse'; readonly detail: string };
 
+/** @param keys of which each key of another system has its `kid`, as one of ours has its fingerprint */
 export function decideKeyChange(
   keys: readonly RegisteredKey[],
   command: KeyCommand,
   now: number,
 ): KeyDecision {
   if (command.action === 'stage') return stage(keys, command.key);
-  const key = signingKeys(keys).find(({ fingerprint }) => fingerprint === command.kid);
+  const key = keys.filter(isChangeable).find((row) => kidOf(row) === command.kid);
   if (key === undefined) return refuse(`No key has the kid ${command.kid}.`);
   switch (command.action) {
     case 'activate':
-      return activate(keys, key, command.sunsetAt, now);
+      return isSigningKey(key) ? activate(keys, key, command.sunsetAt, now) : signsNothing(key);
     case 'retire':
       return retire(keys, key);
     case 'rollback':
-      return rollBack(keys, key);
+      return isSigningKey(key) ? rollBack(keys, key, now) : signsNothing(key);
     case 'compromise':
-      return compromise(keys, key, command.successor);
+      return compromise(keys, key, command.successor, now);
   }
 }
+
+/** Has a state. */
+type ChangeableKey = SigningKey | ForeignKey;
+
+const isChangeable = (key: RegisteredKey): key is ChangeableKey => key.use !== 'mac';
+
+/** Undefined while it is not known: of one of ours that no KMS has given yet, of another system's that is not named. */
+export const kidOf = (key: ChangeableKey) => (isSigningKey(key) ? key.fingerprint : key.kid);
+
+/** What people know it by, beside its kid. */
+export const nameOf = (key: ChangeableKey) => (isSigningKey(key) ? key.name : key.issuer);
+
+const signsNothing = ({ issuer }: ForeignKey) =>
+  refuse(`This is a key of ${issuer}, which signs nothing here. It can be retired or compromised.`);
 
 function stage(keys: readonly RegisteredKey[], key: Omit<PinnedKey, 'state' | 'sunsetAt'>): KeyDecision {
   const { fingerprint: kid, name, use, algorithm } = key;
@@ -67,7 +91,7 @@ function stage(keys: readonly RegisteredKey[], key: Omit<PinnedKey, 'state' | 's
   return {
     kind: 'change',
     keys: [...keys, { ...key, state: 'staged' }],
-    changes: [{ kid, name, from: null, to: 'staged' }],
+    changes: [{ kid, use, name, from: null, to: 'staged' }],
   };
 }
 
@@ -100,17 +124,18 @@ function activate(
   ]);
 }
 
-function retire(keys: readonly RegisteredKey[], key: SigningKey): KeyDecision {
+function retire(keys: readonly RegisteredKey[], key: ChangeableKey): KeyDecision {
   if (key.state === 'retired') return { kind: 'unchanged' };
   if (key.state === 'active') return refuse('This key signs. Activate another one first.');
   if (key.state === 'compromised') return refuse('This key is compromised, which is final.');
   return change(keys, [{ key, to: 'retired' }]);
 }
 
-function rollBack(keys: readonly RegisteredKey[], key: SigningKey): KeyDecision {
+function rollBack(keys: readonly RegisteredKey[], key: SigningKey, now: number): KeyDecision {
   if (key.state === 'active') return { kind: 'unchanged' };
   if (key.state !== 'retiring')
     return refuse(`Only a retiring key can be gone back to, and this one is ${key.state}.`);
+  if (isOver(key, now)) return refuse(`The end of this key ${HAS_PASSED}`);
   const present = activeBeside(keys, key);
   return change(keys, [
     ...(present === undefined ? [] : [{ key: present, to: 'staged' as const }]),
@@ -118,10 +143,18 @@ function rollBack(keys: readonly RegisteredKey[], key: SigningKey): KeyDecision 
   ]);
 }
 
+/** What is refused by now would hold again, to everybody's surprise. */
+const HAS_PASSED =
+  'has passed, and its documents are refused: they would hold again. Stage another key: countersign keys stage';
+
+const isOver = ({ state, sunsetAt }: SigningKey, now: number) =>
+  state === 'retiring' && decideKey(state, sunsetAt, now) !== undefined;
+
 function compromise(
   keys: readonly RegisteredKey[],
-  key: SigningKey,
+  key: ChangeableKey,
   successorKid: string | undefined,
+  now: number,
 ): KeyDecision {
   if (key.state === 'compromised') return { kind: 'unchanged' };
   const isSigning = key.state === 'active';
@@ -135,6 +168,7 @@ function compromise(
   if (successor === undefined) return refuse(`No key has the kid ${successorKid}.`);
   if (!belongTogether(successor, key) || !['staged', 'retiring'].includes(successor.state))
     return refuse('The successor must be a staged or retiring key of the same use, algorithm and cloud.');
+  if (isOver(successor, now)) return refuse(`The end of the successor ${HAS_PASSED}`);
   return change(keys, [
     { key, to: 'compromised' },
     { key: successor, to: 'active' },
@@ -143,15 +177,18 @@ function compromise(
 
 function change(
   keys: readonly RegisteredKey[],
-  wanted: readonly { readonly key: SigningKey; readonly to: KeyState; readonly sunsetAt?: number }[],
+  wanted: readonly { readonly key: ChangeableKey; readonly to: KeyState; readonly sunsetAt?: number }[],
 ): KeyDecision {
   const next = keys.map((row) => {
     const found = wanted.find(({ key }) => key === row);
-    return found === undefined ? row : ({ ...row, state: found.to, sunsetAt: found.sunsetAt } as SigningKey);
+    return found === undefined
+      ? row
+      : ({ ...row, state: found.to, sunsetAt: found.sunsetAt } as ChangeableKey);
   });
   const changes = wanted.map(({ key, to, sunsetAt }) => {
-    const { fingerprint: kid = '', name, state: from } = key;
-    return { kid, name, from, to, ...(sunsetAt !== undefined && { sunsetAt }) };
+    const { use, state: from } = key;
+    const [kid, name] = [kidOf(key) ?? '', nameOf(key)];
+    return { kid, use, name, from, to, ...(sunsetAt !== undefined && { sunsetAt }) };
   });
   return { kind: 'change', keys: next, changes };
 }

@@ -1,4 +1,5 @@
 /** Whether a licence holds now: the first question of every decision. */
+import { LAST_INSTANT_MS } from '../constants.ts';
 import { EXPIRY_STRATEGIES } from '../expiry-strategies.ts';
 import type { LicenseRecord } from '../records/license.ts';
 import type { SessionRecord } from '../records/session.ts';
@@ -10,12 +11,12 @@ export type Asked = 'grant' | 'session' | 'date';
 
 /**
  * The end of a licence for what is asked of it: the first instant, in milliseconds since the epoch, at which it does not
- * allow that any more; infinity when it always does.
+ * allow that any more; the last one that a record can hold when it always does, so that no lease ends after that either.
  */
 export function endOf({ expires_at: end, expiry_strategy }: LicenseRecord, asked: Asked): number {
   const { continues, grants } = EXPIRY_STRATEGIES[expiry_strategy];
   const isOpen = (asked === 'grant' && grants) || (asked === 'session' && continues);
-  return end === null || isOpen ? Number.POSITIVE_INFINITY : end;
+  return end === null || isOpen ? LAST_INSTANT_MS : end;
 }
 
 /**
@@ -78,6 +79,9 @@ export function hardwareRefusal(license: LicenseRecord, hardware: string): Refus
     'This licence is bound to other machines. Ask the vendor to add this one.',
   );
 }
+
+/** The same to who asks by an id that is nobody’s, or another customer’s. */
+export const LICENSE_ID_NOT_FOUND = refuse('license_not_found', 'No licence has this id.');
 
 /** The answer for every key that opens nothing: malformed, mistyped or unknown, it reads the same. */
 export const LICENSE_NOT_FOUND = refuse(

@@ -1,10 +1,11 @@
 /**
- * AEGIS licences: a compact JWS, typ `JWT` (RFC 7515, RFC 7519). Ours have canonical JSON (RFC 8785) in header and payload;
- * those of other issuers, such as PyJWT's, are verified over the bytes that arrived, in whatever order.
+ * AEGIS licences: a compact JWS, typ `JWT`, alg `EdDSA` (RFC 7515, RFC 7519, RFC 8037), the only one that their clients take.
+ * Ours have canonical JSON (RFC 8785) in header and payload; those of other issuers, such as PyJWT's, are verified over the
+ * bytes that arrived, in whatever order.
  *
  * `typ` alone tells them from a session's document, which is a compact JWS of typ `license+jwt` (RFC 8725 §3.11).
  */
-import { ALGORITHM_NAMES, ALGORITHMS } from '../algorithms.ts';
+import { ALGORITHMS, type Algorithm } from '../algorithms.ts';
 import { base64urlDecode } from '../canonical/base64.ts';
 import type { JsonObject } from '../canonical/strict-json.ts';
 import { MAX_LICENSE_CHARACTERS } from '../constants.ts';
@@ -17,20 +18,22 @@ import {
   requireReadable,
 } from '../wire/issued.ts';
 import { decodeJws, encodeJws, jwsSignedBytes } from './compact-jws.ts';
-import { DocumentError } from './format.ts';
+import { DocumentError, type KeyReference } from './format.ts';
 import type { IssuedFormat, LicenseParts } from './issued.ts';
 
 const TYPE = 'JWT';
+const ALGORITHM = 'EC_SIGN_ED25519';
 
 export const aegis: IssuedFormat<AegisPayload> & { readonly name: 'aegis' } = {
   name: 'aegis',
 
   recognizes: (text) => text.length <= MAX_LICENSE_CHARACTERS && typeOf(text) === TYPE,
 
-  signedBytes: (payload, key) => jwsSignedBytes(TYPE, requireIssuable(aegisPayload, payload), key),
+  signedBytes: (payload, key) =>
+    jwsSignedBytes(TYPE, requireIssuable(aegisPayload, payload), requireEd25519(key)),
 
   encode: (payload, signature) =>
-    requireReadable(encodeJws(TYPE, requireIssuable(aegisPayload, payload), signature)),
+    requireReadable(encodeJws(TYPE, requireIssuable(aegisPayload, payload), requireEd25519(signature))),
 
   takeApart,
   licenseOf,
@@ -52,7 +55,13 @@ function typeOf(text: string): unknown {
 function takeApart(text: string): LicenseParts {
   if (text.length > MAX_LICENSE_CHARACTERS) throw malformed('it is too long');
   const decoded = decodeJws(TYPE, text);
-  return { ...decoded, algorithms: ALGORITHM_NAMES.filter((name) => decoded.claims(ALGORITHMS[name])) };
+  const claims = (algorithm: Algorithm) => algorithm.name === ALGORITHM && decoded.claims(algorithm);
+  return { ...decoded, claims, algorithms: claims(ALGORITHMS[ALGORITHM]) ? [ALGORITHM] : [] };
+}
+
+function requireEd25519<Key extends KeyReference>(key: Key): Key {
+  if (key.algorithm === ALGORITHM) return key;
+  throw new TypeError(`an AEGIS licence is signed with ${ALGORITHM} only`);
 }
 
 function licenseOf(payload: JsonObject): IssuedLicense {

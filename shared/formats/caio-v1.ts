@@ -8,13 +8,8 @@
 import { base64Decode } from '../canonical/base64.ts';
 import type { JsonObject } from '../canonical/strict-json.ts';
 import { MAX_LICENSE_CHARACTERS } from '../constants.ts';
-import {
-  type CaioMetadata,
-  caioMetadata,
-  epochMilliseconds,
-  type IssuedLicense,
-  parseObject,
-} from '../wire/issued.ts';
+import { epochMilliseconds } from '../wire/instant.ts';
+import { type CaioMetadata, caioMetadata, type IssuedLicense, parseObject } from '../wire/issued.ts';
 import { DocumentError } from './format.ts';
 import type { DecodedMacLicense, MacFormat } from './issued.ts';
 

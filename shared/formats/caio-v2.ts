@@ -10,10 +10,10 @@ import { base64Decode, base64Encode } from '../canonical/base64.ts';
 import { canonicalJsonBytes } from '../canonical/jcs.ts';
 import type { JsonObject } from '../canonical/strict-json.ts';
 import { MAX_LICENSE_CHARACTERS } from '../constants.ts';
+import { epochMilliseconds } from '../wire/instant.ts';
 import {
   type CaioPayload,
   caioPayload,
-  epochMilliseconds,
   type IssuedLicense,
   parseObject,
   requireIssuable,

@@ -7,10 +7,10 @@ import { base64urlDecode, base64urlEncode } from '../canonical/base64.ts';
 import { canonicalJsonBytes } from '../canonical/jcs.ts';
 import type { JsonObject } from '../canonical/strict-json.ts';
 import { MAX_LICENSE_CHARACTERS } from '../constants.ts';
+import { epochMilliseconds } from '../wire/instant.ts';
 import {
   type Dtlic2Payload,
   dtlic2Payload,
-  epochMilliseconds,
   type IssuedLicense,
   parseObject,
   requireIssuable,

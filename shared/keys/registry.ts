@@ -28,7 +28,7 @@ export interface ForeignKey {
   /** SubjectPublicKeyInfo. */
   readonly pem: string;
   readonly algorithm: AlgorithmName;
-  /** The only issuer whose documents it vouches for. */
+  /** The only issuer whose licences it vouches for. */
   readonly issuer: string;
   /** As its documents name it; its thumbprint when left out. */
   readonly kid?: string | undefined;
@@ -79,6 +79,15 @@ export function isAlias(name: string): boolean {
 /** Keys of the local KMS have names that no cloud gives out. */
 const DEVELOPMENT_NAME = /^(projects\/local\/|arn:aws:kms:[\w-]+:000000000000:)/;
 
+/** Which keys of other systems have this service for their issuer: a sentence for each, without its full stop. */
+export function ownIssuerKeys(keys: readonly RegisteredKey[], issuer: string): string[] {
+  return keys.flatMap((key, place) =>
+    key.use === 'verify' && key.issuer === issuer
+      ? [`The key at ${place} has the issuer of this service (ISSUER); a key of another system has its own`]
+      : [],
+  );
+}
+
 /** Why these keys must not be used in production: a sentence for each, without its full stop. */
 export function developmentKeys(keys: readonly RegisteredKey[]): string[] {
   return keys.flatMap((key, place) =>
@@ -88,14 +97,21 @@ export function developmentKeys(keys: readonly RegisteredKey[]): string[] {
   );
 }
 
-/** Why a list of keys contradicts itself: sentences, each without its full stop. */
-export function registryProblems(keys: readonly RegisteredKey[]): string[] {
+/** What documents may call a key. */
+type KidsOf = (key: RegisteredKey) => readonly string[];
+
+/**
+ * Why a list of keys contradicts itself: sentences, each without its full stop.
+ * @param kidsOf may also say the kids of public keys; the members `fingerprint` and `kid` alone unless told.
+ */
+export function registryProblems(keys: readonly RegisteredKey[], kidsOf: KidsOf = writtenKids): string[] {
   const rows = keys.map((key, place) => ({ key, place }));
   const signing = rows.filter((row): row is Row<SigningKey> => isSigningKey(row.key));
   const isWithoutLicenses = keys.length > 0 && !signing.some(({ key }) => key.use === 'license');
   return [
     ...(isWithoutLicenses ? ['No key is for licences; list the one that signs them'] : []),
-    ...(['name', 'fingerprint', 'kid'] as const).flatMap((member) => repetitions(rows, member)),
+    ...repetitions(rows, 'have the same name', (key) => ('name' in key ? [key.name] : [])),
+    ...repetitions(rows, 'have the same kid or public key', kidsOf),
     ...SIGNING_USES.flatMap((use) =>
       activityProblems(
         use,
@@ -110,12 +126,24 @@ interface Row<Key = RegisteredKey> {
   readonly place: number;
 }
 
-function repetitions(rows: readonly Row[], member: 'name' | 'fingerprint' | 'kid'): string[] {
-  const read = ({ key }: Row): unknown => (key as unknown as Readonly<Record<string, unknown>>)[member];
-  return rows.flatMap((row) => {
-    const first = rows.findIndex((other) => read(other) === read(row));
-    if (read(row) === undefined || first === row.place) return [];
-    return [`The keys at ${first} and ${row.place} have the same ${member}; list each key version once`];
+/** A key is looked up by its kid, whoever has issued it: two keys of one kid would be one key in two states. */
+function writtenKids(key: RegisteredKey): string[] {
+  if (key.use === 'mac') return [];
+  return [isSigningKey(key) ? key.fingerprint : key.kid].filter((kid) => kid !== undefined);
+}
+
+function repetitions(
+  rows: readonly Row[],
+  what: string,
+  valuesOf: (key: RegisteredKey) => readonly string[],
+): string[] {
+  const firsts = new Map<string, number>();
+  return rows.flatMap(({ key, place }) => {
+    const values = valuesOf(key);
+    const first = values.flatMap((value) => firsts.get(value) ?? [])[0];
+    for (const value of values) if (!firsts.has(value)) firsts.set(value, place);
+    if (first === undefined) return [];
+    return [`The keys at ${first} and ${place} ${what}; list each key version once`];
   });
 }
 

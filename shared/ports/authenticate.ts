@@ -19,7 +19,7 @@ export type Authenticate = (
 ) => Promise<Caller | undefined>;
 
 /** Somebody known, wherever they call from. */
-export type Identity = Pick<Caller, 'actor' | 'scopes' | 'customerId'>;
+export type Identity = Pick<Caller, 'actor' | 'scopes' | 'customerId' | 'keyExpiresAt'>;
 
 /**
  * Whose ID token this is; undefined for one that is not valid here.

@@ -26,7 +26,7 @@ export interface PublicKeyRecord {
   readonly state: Exclude<KeyState, BarredKeyState>;
   /** Milliseconds since the epoch; of a retiring key. */
   readonly sunsetAt?: number | undefined;
-  /** Of a key of another system, which vouches for documents of this issuer and no others. */
+  /** Of a key of another system, which vouches for licences of this issuer and for nothing else. */
   readonly issuer?: string | undefined;
 }
 

@@ -18,6 +18,8 @@ export interface LogEntry extends Partial<Readonly<SweepReport>> {
   readonly error_chain?: readonly string[];
   /** Where an unexpected error was thrown: stack frames, without its message. */
   readonly error_frames?: readonly string[];
+  /** SHA-256 of the paths of damaged records, in hex. */
+  readonly records?: readonly string[];
 }
 
 export interface Log {

@@ -3,8 +3,7 @@
  * most one. `slots/{n}` beside it is one of the instances that the licence allows.
  */
 import { z } from 'zod';
-
-const instant = z.int().nonnegative();
+import { instant } from './instant.ts';
 
 export const activationRecord = z.object({
   instance: z.string(),
@@ -27,3 +26,6 @@ export const activationRecord = z.object({
 });
 
 export type ActivationRecord = z.infer<typeof activationRecord>;
+
+/** `…/slots/{n}`: the instance that takes the nth of those that the licence allows. Absent means free. */
+export const slotRecord = z.object({ instance: z.string() });

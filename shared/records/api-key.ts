@@ -1,8 +1,7 @@
 /** `api_keys/{hash}`: an operator's key. Its hash under the pepper is its place, so the key itself is stored nowhere. */
 import { z } from 'zod';
 import { SCOPE_NAMES } from '../access/scopes.ts';
-
-const instant = z.int().nonnegative();
+import { instant } from './instant.ts';
 
 export const apiKeyRecord = z.object({
   /** The beginning of the key, to recognize it by. */

@@ -3,6 +3,7 @@
  * has the hash of the one before it, and `audit/head` that of the last, so that one which is missing or was changed shows.
  */
 import { z } from 'zod';
+import { instant } from './instant.ts';
 
 const hash = z.string();
 
@@ -11,7 +12,7 @@ export const auditRecord = z.object({
   seq: z.int().positive(),
   /** Random, the same for every attempt of one act. */
   id: z.string(),
-  at: z.int().nonnegative(),
+  at: instant,
   /** Who, as the caller's credentials or the operator's machine name them. */
   actor: z.string(),
   /** From where: an address, or null. */

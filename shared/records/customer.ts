@@ -1,7 +1,6 @@
 /** `customers/{id}`: whom licences are sold to. Its id is the operator's. */
 import { z } from 'zod';
-
-const instant = z.int().nonnegative();
+import { instant } from './instant.ts';
 
 export const customerRecord = z.object({
   name: z.string(),

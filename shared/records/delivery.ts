@@ -1,7 +1,6 @@
 /** `licenses/{L}/deliveries/{id}`: a document of a licence that was sent by e-mail, once. */
 import { z } from 'zod';
-
-const instant = z.int().nonnegative();
+import { instant } from './instant.ts';
 
 export const deliveryRecord = z.object({
   license_id: z.string(),

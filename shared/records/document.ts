@@ -4,8 +4,7 @@
  */
 import { z } from 'zod';
 import type { IssuedFormatName } from '../wire/issued.ts';
-
-const instant = z.int().nonnegative();
+import { instant } from './instant.ts';
 
 const FORMAT_NAMES = ['aegis', 'caio-v1', 'caio-v2', 'dtlic2'] as const satisfies readonly IssuedFormatName[];
 

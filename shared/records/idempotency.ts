@@ -4,8 +4,7 @@
  * again with the repeated request.
  */
 import { z } from 'zod';
-
-const instant = z.int().nonnegative();
+import { instant } from './instant.ts';
 
 export const idempotencyRecord = z.object({
   /** Hash of the canonical request body; another body under the same key is a conflict. */

@@ -7,8 +7,7 @@ import { z } from 'zod';
 import { ALGORITHM_NAMES } from '../algorithms.ts';
 import { EXPIRY_STRATEGY_NAMES } from '../expiry-strategies.ts';
 import { TIER_NAMES } from '../tiers.ts';
-
-const instant = z.int().nonnegative();
+import { instant } from './instant.ts';
 
 export const licensePolicy = z.object({
   /** How often a client should heartbeat. */
@@ -28,7 +27,7 @@ export const licenseRecord = z.object({
   customer: z.object({ id: z.string(), name: z.string() }),
   /** `customer.id` once more, where lists can be filtered by it. */
   customer_id: z.string().default(''),
-  /** The address that it is found by, in lower case; null for none. */
+  /** The address that it names itself, in lower case; null where it follows its customer, and is found by that one’s. */
   email: z.string().nullable().default(null),
   /** Whom a node-locked licence names. */
   holder: z.object({ name: z.string(), email: z.string() }).nullable().default(null),
@@ -66,6 +65,10 @@ export const licenseRecord = z.object({
     })
     .nullable()
     .default(null),
+  /**
+   * Imported, and no key that was listed then has verified the signature: ours sign nothing of it until an operator says so.
+   */
+  unverified: z.boolean().default(false),
   notes: z.string().nullable().default(null),
   /** Why it was revoked. */
   revoked_reason: z.string().nullable().default(null),

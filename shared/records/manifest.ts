@@ -1,7 +1,6 @@
 /** `signing_keys/manifest`: the key manifest that was published last, as it is served. */
 import { z } from 'zod';
-
-const instant = z.int().nonnegative();
+import { instant } from './instant.ts';
 
 export const manifestRecord = z.object({
   version: z.int().positive(),

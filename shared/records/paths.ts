@@ -42,7 +42,16 @@ export const auditPath = (seq: number) => `${AUDIT}/${String(seq).padStart(12, '
 export const AUDIT_HEAD_PATH = 'audit_chain/head';
 
 export const CUSTOMERS = 'customers';
-export const customerPath = (id: string) => `${CUSTOMERS}/${id}`;
+export const customerPath = (id: string) => `${CUSTOMERS}/${customerSegment(id)}`;
+
+/**
+ * Stores keep segments like `__this__` for themselves, and a customer may have such an id. The mark is in no id, and is below
+ * all that is in one, so the list stays in the order of ids.
+ */
+const MARK = ',';
+export const customerSegment = (id: string) => (/^__.*__$/.test(id) ? `${id}${MARK}` : id);
+/** The customer of a path. */
+export const customerIdOf = (path: string) => path.slice(CUSTOMERS.length + 1).replace(MARK, '');
 
 export const API_KEYS = 'api_keys';
 export const apiKeyPath = (hash: string) => `${API_KEYS}/${hash}`;

@@ -1,7 +1,6 @@
 /** `licenses/{L}/reminders/{end}`: a letter that reminds of one end of a licence. An end that is moved is another one. */
 import { z } from 'zod';
-
-const instant = z.int().nonnegative();
+import { instant } from './instant.ts';
 
 export const reminderRecord = z.object({
   license_id: z.string(),

@@ -3,8 +3,7 @@
  * machine has at most one session per licence by construction.
  */
 import { z } from 'zod';
-
-const instant = z.int().nonnegative();
+import { instant } from './instant.ts';
 
 export const sessionRecord = z.object({
   /** 128 random bits, hex. Part of the session id; a new session of the same machine has another. */
@@ -41,6 +40,6 @@ export function shardOf(hardware: string): number {
  * `licenses/{L}/seats/{n}`: the machine that holds seat n. Absent means free. It changes only in a commit that
  * also creates or deletes the session of that machine.
  */
-export interface SeatRecord {
-  readonly hardware: string;
-}
+export const seatRecord = z.object({ hardware: z.string() });
+
+export type SeatRecord = z.infer<typeof seatRecord>;

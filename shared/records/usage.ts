@@ -3,8 +3,7 @@
  * The id is a function of the session, so writing it twice changes nothing.
  */
 import { z } from 'zod';
-
-const instant = z.int().nonnegative();
+import { instant } from './instant.ts';
 
 /**
  * `withdrawn`: committed, and taken back before any client was told, because the licence had changed meanwhile. The

@@ -1,7 +1,7 @@
 /** What a client asks for when it acquires, and where that is stored. */
 import type { JsonObject } from '../canonical/strict-json.ts';
 import type { FormatName } from '../formats/index.ts';
-import { normalizeLicenseKey } from '../license-key.ts';
+import { isGuessProof, normalizeLicenseKey } from '../license-key.ts';
 import type { DocumentPath, Fields } from '../ports/document-store.ts';
 import type { Hasher } from '../ports/hasher.ts';
 import { sessionPath } from '../records/paths.ts';
@@ -46,7 +46,11 @@ export interface EarlySignature {
 }
 
 export function identify(hasher: Hasher, command: AcquireCommand): AcquireRequest {
-  const licenseHash = hasher.hash('license', normalizeLicenseKey(command.licenseKey));
+  const { licenseKey } = command;
+  // Nothing is stored under another kind of hash, so a key that opens nothing costs the same work as one that is not known.
+  const licenseHash = isGuessProof(licenseKey)
+    ? hasher.hash('license', normalizeLicenseKey(licenseKey))
+    : hasher.hash('request', licenseKey);
   const hardware = hasher.hash('hardware', command.hardwareId);
   return {
     command,

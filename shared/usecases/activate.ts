@@ -13,7 +13,7 @@ import type { Versioned } from '../records/versioned.ts';
 import { countInstances, findFreeSlot, isLive } from './activations-slots.ts';
 import { memoryOf } from './idempotency.ts';
 import { type CaioLicense, requireCaio } from './licensing-license.ts';
-import type { LicensingStatus } from './licensing-status.ts';
+import { type LicensingStatus, newestActivation } from './licensing-status.ts';
 import { readRecord } from './read.ts';
 import { retryCommits } from './retry.ts';
 import type { Settings } from './settings.ts';
@@ -47,6 +47,8 @@ interface Place {
 interface Answer {
   readonly activation: ActivationRecord;
   readonly instances_in_use: number;
+  /** Those that were remembered before there was one have none. */
+  readonly ends_at?: number | null;
 }
 
 /**
@@ -73,22 +75,24 @@ export async function activate(
       return { status: repeated(remembered as unknown as Answer, caio, found?.record), replayed: true };
     const remember = memory && ((answer: Fields) => memory.remember(answer, memoryDocument, now));
     const answer = await take(ports, { caio, instance, attempt, now, found, remember });
-    return { status: statusAt(now, answer), replayed: false };
+    return { status: statusAt(now, answer, caio), replayed: false };
   });
 }
 
-function statusAt(now: number, { activation, instances_in_use: instancesInUse }: Answer): LicensingStatus {
-  return { refusal: undefined, terms: activation, instancesInUse, activation, now };
+function statusAt(
+  now: number,
+  { activation, instances_in_use: instancesInUse, ends_at }: Answer,
+  caio: CaioLicense,
+): LicensingStatus {
+  const endsAt = ends_at === undefined ? caio.endsAt : ends_at;
+  const { notice } = caio;
+  return { refusal: undefined, terms: activation, instancesInUse, activation, endsAt, notice, now };
 }
 
 /** Told again only while it is so: a request that arrives late must not pass for a new activation. */
-function repeated(
-  before: Answer,
-  { terms }: CaioLicense,
-  now: ActivationRecord | undefined,
-): LicensingStatus {
-  if (now !== undefined && isLive(now, terms.max_instances))
-    return statusAt(before.activation.last_seen_at, before);
+function repeated(before: Answer, caio: CaioLicense, now: ActivationRecord | undefined): LicensingStatus {
+  if (now !== undefined && isLive(now, caio.terms.max_instances))
+    return statusAt(before.activation.last_seen_at, before, caio);
   throw new CountersignError(
     'activation_not_found',
     'This request was answered before, and the instance is not activated any more. Use a new Idempotency-Key.',
@@ -102,13 +106,19 @@ async function take(ports: Ports, place: Place): Promise<Answer> {
   if (found !== undefined && isLive(found.record, max)) {
     const isRecent = now - found.record.last_seen_at < LAST_SEEN_SECONDS * 1000;
     const isSame = isRecent && found.record.document === caio.terms.document;
-    if (isSame && remember === undefined) return { activation: found.record, instances_in_use: inUse };
+    const isKnown = isSame && remember === undefined && (await isNewest(ports, place));
+    if (isKnown) return { activation: found.record, instances_in_use: inUse, ends_at: caio.endsAt };
     return store(ports, place, { slot: found.record.slot, inUse, others: [] });
   }
   if (max === null) return store(ports, place, { slot: null, inUse: inUse + 1, others: [] });
   const slot = await findFreeSlot(ports, { ...place, holder: caio.holder }, max);
   if (slot === undefined) throw await refusalWithout(ports, place, max);
   return store(ports, place, { slot, inUse: inUse + 1, others: movingWrites(place, slot) });
+}
+
+/** Of an instance of several licences its status is about the one that it activated last. */
+async function isNewest(ports: Ports, { caio, instance }: Place): Promise<boolean> {
+  return (await newestActivation(ports, instance))?.holder === caio.holder;
 }
 
 /** The same instance may have asked twice at once, and the other request taken the last one for it. */
@@ -144,7 +154,7 @@ async function store(
     first_seen_at: found?.record.first_seen_at ?? now,
     last_seen_at: now,
   };
-  const answer = { activation, instances_in_use: inUse };
+  const answer = { activation, instances_in_use: inUse, ends_at: caio.endsAt };
   const demand = found === undefined ? 'absent' : { version: found.version };
   const path = activationPath(caio.holder, instance);
   const memory = remember === undefined ? [] : [remember(answer)];
@@ -155,7 +165,9 @@ async function store(
 function exhausted(max: number): CountersignError {
   return new CountersignError(
     'activations_exhausted',
-    `All ${max} instances of this licence are activated. Deactivate one first.`,
+    max < 1
+      ? 'This licence allows no instance. Ask the vendor for one that does.'
+      : `Every instance that this licence allows (${max}) is activated. Deactivate one first.`,
     { members: { max_instances: max } },
   );
 }

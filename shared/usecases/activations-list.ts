@@ -6,7 +6,7 @@ import { activationsPath, licensePath } from '../records/paths.ts';
 import { type Paging, pagingOf } from '../wire/paging.ts';
 import { isLive } from './activations-slots.ts';
 import { findLicense } from './find-license.ts';
-import { readRecord } from './read.ts';
+import { readList } from './read.ts';
 import { together } from './together.ts';
 
 /**
@@ -27,10 +27,10 @@ export async function listActivations(
     ports.store.aggregate({ collection }),
   ]);
   const max = record.limits?.max_instances;
-  const activations = found.slice((page - 1) * size).flatMap((snapshot) => {
-    const activation = readRecord(activationRecord, snapshot)?.record;
-    if (activation === undefined) return [];
-    return [{ ...activation, isLive: isLive(activation, max ?? activation.max_instances) }];
-  });
-  return { activations, maxInstances: max ?? null, paging: pagingOf(paging, count) };
+  const { items, damage } = readList(activationRecord, found.slice((page - 1) * size));
+  const activations = items.map(({ record: activation }) => ({
+    ...activation,
+    isLive: isLive(activation, max ?? activation.max_instances),
+  }));
+  return { activations, maxInstances: max ?? null, paging: { ...pagingOf(paging, count), ...damage } };
 }

@@ -33,8 +33,8 @@ export interface Recording {
   paths(): readonly string[];
   /** Whether an earlier attempt, whose commit was not confirmed, has happened. */
   hasHappened(snapshots: readonly (Snapshot | undefined)[]): boolean;
-  /** The writes that join the act to the chain. `snapshots` are of `paths()`. */
-  writes(act: Act, snapshots: readonly (Snapshot | undefined)[]): Promise<Write[]>;
+  /** The writes that join the act to the chain, or several in their order. `snapshots` are of `paths()`. */
+  writes(act: Act | readonly Act[], snapshots: readonly (Snapshot | undefined)[]): Promise<Write[]>;
 }
 
 /** Before the first event. */
@@ -55,18 +55,22 @@ export function beginRecording(
       return readRecord(auditRecord, event)?.record.id === id;
     },
 
-    async writes(act, [headSnapshot]) {
+    async writes(acts, [headSnapshot]) {
       const head = readRecord(auditHeadRecord, headSnapshot);
-      const { seq: last, hash: previous } = head?.record ?? EMPTY_CHAIN;
-      const at = clock.now();
-      const event = { seq: last + 1, id, at, actor, source, request_id: requestId, ...act, previous };
-      const hash = await hashOf(event);
-      tried = auditPath(event.seq);
       const demand = head === undefined ? ('absent' as const) : { version: head.version };
-      return [
-        { op: 'set', path: tried, fields: { ...event, hash }, demand: 'absent' },
-        { op: 'set', path: AUDIT_HEAD_PATH, fields: { seq: event.seq, hash }, demand },
-      ];
+      const by = { at: clock.now(), actor, source, request_id: requestId };
+      let last = head?.record ?? EMPTY_CHAIN;
+      tried = auditPath(last.seq + 1);
+      const events: Write[] = [];
+      for (const act of [acts].flat()) {
+        // The first of them tells whether the commit has happened.
+        const ownId = events.length === 0 ? id : hex(random.bytes(16));
+        const event = { seq: last.seq + 1, id: ownId, ...by, ...act, previous: last.hash };
+        last = { seq: event.seq, hash: await hashOf(event) };
+        const fields = { ...event, hash: last.hash };
+        events.push({ op: 'set', path: auditPath(event.seq), fields, demand: 'absent' });
+      }
+      return [...events, { op: 'set', path: AUDIT_HEAD_PATH, fields: last, demand }];
     },
   };
 }

@@ -3,14 +3,15 @@
  * look-up of the hash.
  */
 import { prefixOf } from '../access/api-key.ts';
-import { rememberAttempts, type Watch } from '../access/attempts.ts';
+import { type Attempts, rememberAttempts, type Watch } from '../access/attempts.ts';
 import { API_KEY_USE_SECONDS, FAILED_ATTEMPTS_PER_KEY, FAILED_ATTEMPTS_PER_NETWORK } from '../constants.ts';
+import { isInForce } from '../decide/api-key.ts';
 import { networkOf } from '../decide/attempts.ts';
 import { CountersignError } from '../errors.ts';
 import type { Authenticate, Credentials, Identify, Identity } from '../ports/authenticate.ts';
 import type { Log } from '../ports/log.ts';
 import type { Ports } from '../ports/ports.ts';
-import { type ApiKeyRecord, apiKeyRecord } from '../records/api-key.ts';
+import { apiKeyRecord } from '../records/api-key.ts';
 import { apiKeyPath } from '../records/paths.ts';
 import { readRecord } from './read.ts';
 
@@ -27,26 +28,37 @@ export function createAuthenticate(ports: Authenticating, trust: Trust): Authent
   const attempts = rememberAttempts();
   return async (credentials, { source, requestId }) => {
     if (credentials.apiKey === undefined && credentials.authorization === undefined) return undefined;
-    const watch = watchOf(credentials, source);
-    const wait = attempts.secondsToWait(watch, ports.clock.now());
-    if (wait !== undefined)
-      throw new CountersignError('rate_limited', `Too many wrong credentials. Wait ${wait} seconds.`, {
-        retryAfterSeconds: wait,
-      });
+    const network = { [`network ${networkOf(source)}`]: FAILED_ATTEMPTS_PER_NETWORK };
+    const wait = attempts.secondsToWait(network, ports.clock.now());
+    if (wait !== undefined) throw tooMany(wait);
     const identity = await identityOf(ports, trust, credentials, requestId);
     if (identity !== undefined) return { ...identity, source, requestId };
-    attempts.fail(watch, ports.clock.now());
-    throw new CountersignError('unauthenticated', 'These credentials open nothing.');
+    throw failure(attempts, network, watchAlike(credentials), ports.clock.now());
   };
 }
 
-/** A prefix of its own for each key, so that nobody is slowed by wrong keys that begin otherwise and come from elsewhere. */
-function watchOf({ apiKey }: Credentials, source: string | null): Watch {
+/** Counts a failure, and says what it is answered with. */
+function failure(attempts: Attempts, network: Watch, alike: Watch, now: number): CountersignError {
+  const wait = attempts.secondsToWait(alike, now);
+  attempts.fail({ ...network, ...alike }, now);
+  return wait === undefined
+    ? new CountersignError('unauthenticated', 'These credentials open nothing.')
+    : tooMany(wait);
+}
+
+function tooMany(wait: number): CountersignError {
+  return new CountersignError('rate_limited', `Too many wrong credentials. Wait ${wait} seconds.`, {
+    retryAfterSeconds: wait,
+  });
+}
+
+/**
+ * Wrong keys that begin alike, from wherever they come. Looked at only once a key is known to be wrong: a prefix is no secret, and
+ * whoever knows one could otherwise lock its key out.
+ */
+function watchAlike({ apiKey }: Credentials): Watch {
   const prefix = apiKey === undefined ? undefined : prefixOf(apiKey);
-  return {
-    [`network ${networkOf(source)}`]: FAILED_ATTEMPTS_PER_NETWORK,
-    ...(prefix !== undefined && { [`key ${prefix}`]: FAILED_ATTEMPTS_PER_KEY }),
-  };
+  return prefix === undefined ? {} : { [`key ${prefix}`]: FAILED_ATTEMPTS_PER_KEY };
 }
 
 /** The key decides where both are sent: a platform in front may want `Authorization` for itself. */
@@ -76,12 +88,13 @@ async function identityOfKey(
   if (key === undefined || !isInForce(key, now)) return undefined;
   if (now - (key.last_used_at ?? 0) >= API_KEY_USE_SECONDS * 1000)
     await recordUse(ports, log, { path, now, requestId });
-  const { prefix, scopes, customer_id: customerId } = key;
-  return { actor: `key:${prefix}`, scopes: new Set(scopes), customerId };
-}
-
-function isInForce({ expires_at, revoked_at }: ApiKeyRecord, now: number): boolean {
-  return revoked_at === null && (expires_at === null || now < expires_at);
+  const { prefix, scopes, customer_id: customerId, expires_at: keyExpiresAt } = key;
+  return {
+    actor: `key:${prefix}`,
+    scopes: new Set(scopes),
+    customerId,
+    ...(keyExpiresAt !== null && { keyExpiresAt }),
+  };
 }
 
 /** A request is not refused because this could not be written: the next one tries again. */

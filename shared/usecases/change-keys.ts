@@ -7,36 +7,36 @@
  * completed by giving the same command again.
  */
 import { MIN_STAGED_SECONDS } from '../constants.ts';
-import { decideKeyChange, type KeyChange, type KeyCommand } from '../decide/key-change.ts';
-import { type RegisteredKey, registryProblems } from '../keys/registry.ts';
+import { decideKeyChange, type KeyChange, type KeyCommand, kidOf } from '../decide/key-change.ts';
+import { isPublished } from '../decide/publication.ts';
+import { isSigningKey, type RegisteredKey, registryProblems } from '../keys/registry.ts';
 import { OperatorError } from '../operator-error.ts';
-import type { Value } from '../ports/document-store.ts';
-import type { KeyRecord } from '../ports/key-directory.ts';
-import type { KeyList } from '../ports/key-list.ts';
-import type { Ports } from '../ports/ports.ts';
-import type { RootKey } from '../ports/root-key.ts';
-import { type ManifestRecord, manifestRecord } from '../records/manifest.ts';
-import { MANIFEST_PATH } from '../records/paths.ts';
-import { formatInstant } from '../wire/document.ts';
 import type { Act } from './audit-chain.ts';
-import { publishCertificates } from './publish-certificates.ts';
-import { type Published, publishManifest } from './publish-manifest.ts';
-import { readRecord } from './read.ts';
+import {
+  beforeAndAfter,
+  CHANGED_MEANWHILE,
+  certify,
+  completing,
+  isStill,
+  openPublication,
+  type Publisher,
+  publishKeys,
+  readManifest,
+  requireStill,
+  targetOf,
+} from './publish-keys.ts';
+import type { Published } from './publish-manifest.ts';
+import { countDocuments } from './reissue.ts';
 
-export interface Publisher {
-  readonly ports: Pick<Ports, 'store' | 'clock' | 'random'>;
-  readonly list: KeyList;
-  /** The root that the list makes active. Rejects when it cannot be reached. */
-  readonly root: (keys: readonly RegisteredKey[]) => Promise<RootKey>;
-  /** The licence keys of a list, as they are published. */
-  readonly records: (keys: readonly RegisteredKey[]) => Promise<readonly KeyRecord[]>;
-  readonly issuer: string;
-  readonly lifetimeSeconds: number;
-  readonly actor: string;
+export interface PlannedKeyChange extends KeyChange {
+  /** How many documents on record end with the key, where it is made to end: at `sunsetAt`, or at once. */
+  readonly documents?: number | undefined;
+  /** When they would have ended, in milliseconds since the epoch. */
+  readonly endedAt?: number | undefined;
 }
 
 export interface PlannedChange {
-  readonly changes: readonly KeyChange[];
+  readonly changes: readonly PlannedKeyChange[];
   /** Does it. */
   carryOut(): Promise<Published>;
 }
@@ -58,121 +58,86 @@ export async function planKeyChange(
   if (decision.kind === 'refuse') throw new OperatorError(decision.detail);
   if (decision.kind === 'unchanged') return undefined;
   requireSound(decision.keys);
-  if (command.action === 'activate' && !isUrgent) await requireStaged(publisher, command.kid, now);
-  return {
-    changes: decision.changes,
-    carryOut: () => carryOut(publisher, command, keys, decision),
-  };
-}
-
-/**
- * Publishes what the list says now: the manifest under its next version, and certificates that are due.
- * @param command the change that was interrupted before it was published
- */
-export async function publishKeys(publisher: Publisher, command?: KeyCommand): Promise<Published> {
-  const keys = await publisher.list.read();
-  const act =
-    command === undefined
-      ? { action: 'keys.publish', target: 'manifest' }
-      : { action: `keys.${command.action}`, target: targetOf(command) };
-  return publish(publisher, keys, { ...act, before: null, after: null });
-}
-
-/** The manifest that was published last. */
-export async function readManifest({ store }: Pick<Ports, 'store'>): Promise<ManifestRecord | undefined> {
-  const [snapshot] = await store.get([MANIFEST_PATH]);
-  return readRecord(manifestRecord, snapshot)?.record;
+  if (command.action === 'activate' && !isUrgent && isLicenseKey(keys, command.kid))
+    await requireStaged(publisher, command.kid, now);
+  const changes = await withDocuments(publisher, keys, decision.changes);
+  return { changes, carryOut: () => carryOut(publisher, command, keys, { keys: decision.keys, changes }) };
 }
 
 async function carryOut(
   publisher: Publisher,
   command: KeyCommand,
   before: readonly RegisteredKey[],
-  { keys, changes }: { readonly keys: readonly RegisteredKey[]; readonly changes: readonly KeyChange[] },
+  after: { readonly keys: readonly RegisteredKey[]; readonly changes: readonly PlannedKeyChange[] },
 ): Promise<Published> {
   const { list } = publisher;
-  const event = eventOf(command, changes);
-  if (!(await says(list, before))) throw new OperatorError(CHANGED_MEANWHILE);
-  if (command.action === 'compromise') {
-    await list.write(keys);
-    const published = await completing(LISTED_ONLY, publish(publisher, keys, event));
-    return (await says(list, keys)) ? published : publishKeys(publisher);
-  }
-  const published = await publish(publisher, keys, event);
-  if (!(await says(list, before))) {
+  const act = {
+    action: `keys.${command.action}`,
+    target: targetOf(command),
+    ...beforeAndAfter(after.changes),
+  };
+  await requireStill(list, before);
+  if (command.action === 'compromise') return listThenPublish(publisher, after.keys, act);
+  const publication = await openPublication(publisher, after.keys, act);
+  await publication.certificates();
+  const published = await publication.manifest();
+  if (!(await isStill(list, before))) {
     // The other one may have been a compromise, which this manifest does not have.
     await publishKeys(publisher);
     throw new OperatorError(CHANGED_MEANWHILE);
   }
-  await completing(publishedOnly(published), list.write(keys));
+  await completing(publishedOnly(published), list.write(after.keys));
   return published;
 }
 
-const CHANGED_MEANWHILE = 'Somebody else has changed the list of keys meanwhile. Give the command again.';
+async function listThenPublish(
+  publisher: Publisher,
+  keys: readonly RegisteredKey[],
+  act: Act,
+): Promise<Published> {
+  const { list } = publisher;
+  await list.write(keys);
+  const publication = await completing(LISTED_ONLY, openPublication(publisher, keys, act));
+  const published = await completing(LISTED_ONLY, publication.manifest());
+  if (!(await isStill(list, keys))) return publishKeys(publisher);
+  await certify(publication, published);
+  return published;
+}
+
 const LISTED_ONLY =
   'Instances refuse the key from now on, but the manifest does not say so yet. Give the command again.';
 const publishedOnly = ({ version }: Published) =>
   `The change is published as version ${version}, but not in the list of keys. Give the command again.`;
 
-/** Says how far the change has come when its second half fails. */
-async function completing<T>(done: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (cause) {
-    throw new OperatorError(done, { cause });
-  }
-}
-
-/** Whether the list has these keys. What pins them may be missing while a KMS is out of reach. */
-async function says(list: KeyList, keys: readonly RegisteredKey[]): Promise<boolean> {
-  const textOf = (rows: readonly RegisteredKey[]) =>
-    JSON.stringify(
-      rows.map((row) => Object.entries({ ...row, fingerprint: '', pem: '', sunsetAt: row.sunsetAt }).sort()),
-    );
-  return textOf(await list.read()) === textOf(keys);
-}
-
-function targetOf(command: KeyCommand): string {
-  return command.action === 'stage' ? command.key.fingerprint : command.kid;
-}
-
-function eventOf(command: KeyCommand, changes: readonly KeyChange[]) {
-  return {
-    action: `keys.${command.action}`,
-    target: targetOf(command),
-    before: changes.map(({ kid, from }): Value => ({ kid, state: from })),
-    after: changes.map(
-      ({ kid, to, sunsetAt }): Value => ({
-        kid,
-        state: to,
-        ...(sunsetAt !== undefined && { sunset_at: formatInstant(sunsetAt) }),
-      }),
-    ),
-  };
-}
-
-async function publish(
-  { ports, root, records, issuer, lifetimeSeconds, actor }: Publisher,
+/**
+ * With how many documents on record are of each key that ends. Not of a compromised one: the store that counts may be away,
+ * and instances must know at once.
+ */
+async function withDocuments(
+  { ports }: Publisher,
   keys: readonly RegisteredKey[],
-  act: Act,
-): Promise<Published> {
-  const { signer, pem, certificates } = await root(keys);
-  const published = await records(keys);
-  const manifest = await publishManifest(ports, {
-    root: signer,
-    keys: published,
-    issuer,
-    lifetimeSeconds,
-    event: { by: { actor, source: null, requestId: null }, act },
-  });
-  if (certificates !== undefined)
-    await publishCertificates(ports, { root: certificates, rootPem: pem, keys: published, issuer });
-  return manifest;
+  changes: readonly KeyChange[],
+): Promise<PlannedKeyChange[]> {
+  const ofLicenses = keys.filter(isPublished);
+  return Promise.all(
+    changes.map(async (change) => {
+      const key = ofLicenses.find((row) => kidOf(row) === change.kid);
+      const isEnd = change.to === 'retiring' || change.to === 'retired';
+      if (!isEnd || key === undefined) return change;
+      const documents = await countDocuments(ports, change.kid);
+      return { ...change, documents, endedAt: key.sunsetAt };
+    }),
+  );
 }
 
 function requireSound(keys: readonly RegisteredKey[]): void {
   const problems = registryProblems(keys);
   if (problems.length > 0) throw new OperatorError(`${problems.join('. ')}.`);
+}
+
+/** No manifest lists the others. */
+function isLicenseKey(keys: readonly RegisteredKey[], kid: string): boolean {
+  return keys.some((key) => isSigningKey(key) && key.use === 'license' && key.fingerprint === kid);
 }
 
 /** A verifier that has not seen the key yet would refuse its first documents. */

@@ -1,15 +1,21 @@
-/** Creates an API key. It is in the first answer, and nowhere else. */
+/**
+ * Creates an API key, which is stored nowhere. With an `Idempotency-Key` it is derived from that, the pepper and random bytes of
+ * this creation, so whoever repeats the request is answered with it again, and nobody can who lacks one of the three.
+ */
 import { generateApiKey, prefixOf } from '../access/api-key.ts';
 import { type Caller, mayTouch } from '../access/caller.ts';
+import { hex } from '../canonical/hex.ts';
+import { canonicalJson } from '../canonical/jcs.ts';
 import type { JsonObject } from '../canonical/strict-json.ts';
 import { CountersignError } from '../errors.ts';
-import type { DocumentStore, Write } from '../ports/document-store.ts';
+import type { DocumentStore, Fields, Write } from '../ports/document-store.ts';
 import type { Hasher } from '../ports/hasher.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { ApiKeyRecord } from '../records/api-key.ts';
 import { apiKeyPath, customerPath } from '../records/paths.ts';
 import type { ApiKey, CreateApiKeyRequest } from '../wire/api-keys.ts';
-import { administer } from './administer.ts';
+import { formatInstant } from '../wire/document.ts';
+import { administer, type Change } from './administer.ts';
 import { describeApiKey } from './api-key-answer.ts';
 
 export interface ApiKeyRequest {
@@ -19,36 +25,59 @@ export interface ApiKeyRequest {
   readonly body: CreateApiKeyRequest;
 }
 
+/** What is remembered of a creation: enough to find the key again, for who knows the Idempotency-Key. */
+interface Creation {
+  readonly created: ApiKey;
+  readonly salt: string;
+}
+
+/** As many as the key has: what it is derived from is no easier to guess. */
+const SALT_BYTES = 32;
+
 /**
- * @returns `apiKey` is null when the request was answered before: the key is kept nowhere
- * @throws CountersignError `forbidden` for a key that would open more than its maker's, `invalid_request`,
- * `idempotency_conflict`, `store_unavailable`
+ * @throws CountersignError `forbidden` for a key that would open more than its maker's, `invalid_request`, also for one that would
+ * outlive it, `idempotency_conflict`, `store_unavailable`
  */
 export async function createApiKey(
   ports: Pick<Ports, 'store' | 'clock' | 'random' | 'hasher'>,
   { caller, idempotencyKey, raw, body }: ApiKeyRequest,
-): Promise<{ readonly answer: ApiKey; readonly apiKey: string | null; readonly replayed: boolean }> {
+): Promise<{ readonly answer: ApiKey; readonly apiKey: string; readonly replayed: boolean }> {
   requireNoMoreThanOwn(caller, body);
-  const apiKey = generateApiKey(ports.random);
+  const salt = hex(ports.random.bytes(SALT_BYTES));
   const administering = { caller, operation: 'api_keys.create', idempotencyKey, body: raw };
-  const { answer, replayed } = await administer(ports, administering, async (now) => {
-    const expiresAt = readExpiry(body.expires_at, now);
-    await requireCustomer(ports.store, body.customer_id);
-    const write = apiKeyWrite(ports.hasher, apiKey, { ...body, expires_at: expiresAt }, now);
-    const created = describeApiKey(write.fields);
-    const { prefix, name, scopes, customer_id, expires_at } = created;
-    return {
-      answer: created,
-      writes: [write],
-      act: {
-        action: 'api_keys.create',
-        target: prefix,
-        before: null,
-        after: { name, scopes, customer_id, expires_at },
-      },
-    };
-  });
-  return { answer: answer as ApiKey, apiKey: replayed ? null : apiKey, replayed };
+  const { answer, replayed } = await administer(
+    ports,
+    administering,
+    async (now): Promise<Change<Fields>> => {
+      const expiresAt = endOf(caller, body.expires_at, now);
+      await requireCustomer(ports.store, body.customer_id);
+      const apiKey = keyOf(ports.hasher, idempotencyKey, salt);
+      const write = apiKeyWrite(ports.hasher, apiKey, { ...body, expires_at: expiresAt }, now);
+      const created = describeApiKey(write.fields);
+      const { prefix, name, scopes, customer_id, expires_at } = created;
+      return {
+        answer: { created, salt },
+        writes: [write],
+        act: {
+          action: 'api_keys.create',
+          target: prefix,
+          before: null,
+          after: { name, scopes, customer_id, expires_at },
+        },
+      };
+    },
+  );
+  const creation = answer as unknown as Creation;
+  return { answer: creation.created, apiKey: keyOf(ports.hasher, idempotencyKey, creation.salt), replayed };
+}
+
+function keyOf(hasher: Hasher, idempotencyKey: string | undefined, salt: string): string {
+  const part = (place: number) =>
+    hasher.hash('idempotency', canonicalJson(['api-key', salt, idempotencyKey ?? null, place]));
+  const bytes = Uint8Array.from(`${part(0)}${part(1)}`.match(/../g) ?? [], (pair) =>
+    Number.parseInt(pair, 16),
+  );
+  return generateApiKey({ bytes: (length) => bytes.subarray(0, length) });
 }
 
 /** The write that makes `apiKey` open what `granted` says. Its demand keeps a key that is there as it is. */
@@ -87,10 +116,23 @@ function requireNoMoreThanOwn(caller: Caller, { scopes, customer_id }: CreateApi
     throw new CountersignError('forbidden', 'Set customer_id to the customer whose key makes this one.');
 }
 
-function readExpiry(text: string | null, now: number): number | null {
-  if (text === null) return null;
-  const expiresAt = Date.parse(text);
-  if (expiresAt <= now) throw invalid('/expires_at', 'must be in the future');
+/**
+ * Otherwise a key that was given for an hour could make itself one for ever. Left out, the end is that of the maker's key; an ID
+ * token's own, minutes away, ends nothing that its holder makes.
+ */
+function endOf(
+  { keyExpiresAt }: Pick<Caller, 'keyExpiresAt'>,
+  wanted: string | null | undefined,
+  now: number,
+): number | null {
+  if (wanted === undefined) return keyExpiresAt ?? null;
+  const expiresAt = wanted === null ? null : Date.parse(wanted);
+  if (expiresAt !== null && expiresAt <= now) throw invalid('/expires_at', 'must be in the future');
+  if (keyExpiresAt !== undefined && (expiresAt === null || expiresAt > keyExpiresAt))
+    throw invalid(
+      '/expires_at',
+      `must not be later than the end of your key, ${formatInstant(keyExpiresAt)}`,
+    );
   return expiresAt;
 }
 

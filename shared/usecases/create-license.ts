@@ -36,6 +36,8 @@ export interface NewLicense {
   readonly instanceFingerprint?: string | null;
   readonly limits?: LicenseRecord['limits'];
   readonly notes?: string | null;
+  /** Default false. */
+  readonly unverified?: boolean;
 }
 
 /**
@@ -69,6 +71,7 @@ export function newLicense(
     holder: wanted.holder ?? null,
     instance_fingerprint: wanted.instanceFingerprint ?? null,
     limits: wanted.limits ?? null,
+    unverified: wanted.unverified ?? false,
     notes: wanted.notes ?? null,
     revoked_reason: null,
     product: wanted.product,

@@ -5,8 +5,7 @@
 import type { Caller } from '../access/caller.ts';
 import { hex } from '../canonical/hex.ts';
 import type { JsonObject } from '../canonical/strict-json.ts';
-import { licenseRefusal } from '../decide/license.ts';
-import { CountersignError } from '../errors.ts';
+import { decodeIssued } from '../formats/issued.ts';
 import { licenseMail } from '../mail/license-mail.ts';
 import type { Value, Write } from '../ports/document-store.ts';
 import type { Mailer } from '../ports/mailer.ts';
@@ -15,13 +14,14 @@ import { type DeliveryRecord, deliveryRecord } from '../records/delivery.ts';
 import type { DocumentRecord } from '../records/document.ts';
 import type { LicenseRecord } from '../records/license.ts';
 import { deliveryPath } from '../records/paths.ts';
-import { type DeliverRequest, type DeliverResponse, deliverRequest } from '../wire/deliver.ts';
+import type { DeliverRequest, DeliverResponse } from '../wire/deliver.ts';
 import { administer, type Change } from './administer.ts';
+import { deliverable } from './deliverable.ts';
 import { findLicense } from './find-license.ts';
+import { addressOf } from './letter-address.ts';
 import { type LetterEnded, letterFailed, sendLetter } from './letters.ts';
-import { documentsOf } from './license-documents.ts';
 import { readRecord } from './read.ts';
-import { refused } from './refused.ts';
+import type { Settings } from './settings.ts';
 
 export interface DeliverCall {
   readonly caller: Caller;
@@ -42,15 +42,16 @@ type Status = DeliveryRecord['status'];
 
 /**
  * @throws CountersignError `license_not_found`, `license_revoked`, `license_suspended`, `license_expired`,
- * `document_not_found`, `invalid_request` when no address is known, `mail_refused`, `mail_unavailable`,
- * `idempotency_conflict`, `store_unavailable`
+ * `document_not_found` when none in the format can be delivered, `invalid_request` when no address is known, `mail_refused`,
+ * `mail_unavailable`, `idempotency_conflict`, `signing_unavailable`, `store_unavailable`
  */
 export async function deliverDocument(
   ports: Ports,
+  settings: Pick<Settings, 'issuer'>,
   mailer: Mailer | undefined,
   call: DeliverCall,
 ): Promise<{ readonly answer: DeliverResponse; readonly replayed: boolean }> {
-  const letter = await letterOf(ports, call);
+  const letter = await letterOf(ports, settings, call);
   if (mailer === undefined)
     return { answer: answerOf(letter, false, 'smtp_not_configured'), replayed: false };
   const { path, replayed } = await begin(ports, call, letter);
@@ -63,25 +64,15 @@ export async function deliverDocument(
 }
 
 /** What is sent, decided before anything is. */
-async function letterOf(ports: Ports, { caller, licenseId, body }: DeliverCall): Promise<Letter> {
-  const { hash, record: license } = await findLicense(ports, caller, licenseId);
-  const refusal = licenseRefusal(license, ports.clock.now());
-  if (refusal !== undefined) throw refused(refusal);
-  const document = (await documentsOf(ports, hash)).find(({ format }) => format === body.format);
-  if (document === undefined)
-    throw new CountersignError(
-      'document_not_found',
-      'The licence has no document in this format. Issue it first.',
-    );
-  return { hash, license, document, to: body.to ?? addressOf(license) };
-}
-
-/** Imported addresses are what somebody once typed. */
-function addressOf({ holder, email }: LicenseRecord): string {
-  const address = deliverRequest.shape.to.safeParse((holder?.email ?? email ?? undefined)?.trim());
-  if (address.success && address.data !== undefined) return address.data;
-  const detail = 'The licence has no e-mail address that letters can go to. Send one.';
-  throw new CountersignError('invalid_request', detail, { errors: [{ pointer: '/to', detail }] });
+async function letterOf(
+  ports: Ports,
+  settings: Pick<Settings, 'issuer'>,
+  { caller, licenseId, body }: DeliverCall,
+): Promise<Letter> {
+  const found = await findLicense(ports, caller, licenseId);
+  const [document] = await deliverable(ports, settings, found, body.format);
+  const { hash, record: license } = found;
+  return { hash, license, document, to: body.to ?? (await addressOf(ports, license, '/to')) };
 }
 
 /** The delivery of this request: a new one, or that of the request that this one repeats. */
@@ -135,8 +126,10 @@ async function resume(ports: Ports, call: DeliverCall, path: string): Promise<St
 
 function send(mailer: Mailer, { license, document, to }: Letter): Promise<LetterEnded> {
   const name = license.holder?.name ?? license.customer.name;
-  const { product, expires_at: expiresAt } = license;
+  const { product } = license;
   const format = document.format as DeliverRequest['format'];
+  // What the receiver has in hand ends when it says so itself, whatever has become of the licence since.
+  const expiresAt = decodeIssued(document.text)?.license.expiresAt ?? null;
   return sendLetter(mailer, licenseMail(to, { format, product, name, expiresAt, document: document.text }));
 }
 

@@ -1,19 +1,22 @@
-/** A change that an operator makes to one licence, with its audit event. */
+/** A change that an operator makes to one licence, with its audit event and the documents that say it. */
 
-import { type Caller, mayTouch } from '../access/caller.ts';
+import type { Caller } from '../access/caller.ts';
 import { canonicalJson } from '../canonical/jcs.ts';
 import type { JsonObject, JsonValue } from '../canonical/strict-json.ts';
 import type { Decision } from '../decide/license-change.ts';
 import type { Fields } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
-import { type LicenseRecord, licenseRecord } from '../records/license.ts';
+import type { DocumentRecord } from '../records/document.ts';
+import type { LicenseRecord } from '../records/license.ts';
 import { licensePath } from '../records/paths.ts';
-import type { ListedLicense } from '../wire/admin-licenses.ts';
-import { administer } from './administer.ts';
+import type { Change } from './administer.ts';
+import { administerSigned } from './administer-signed.ts';
 import { fieldsOf } from './change-license.ts';
+import { documentAct, documentWrite } from './document-writes.ts';
 import { requireMatch } from './entity-tag.ts';
-import { type FoundLicense, findLicense, taggedPart, viewOf } from './find-license.ts';
-import { readRecord } from './read.ts';
+import { type FoundLicense, findLicense, taggedPart, viewOf, withToken } from './find-license.ts';
+import { type Answered, asAnswered } from './license-documents.ts';
+import type { DocumentToSign, Signing } from './signing.ts';
 
 /** What an operator asks of one licence. */
 export interface LicenseRequest {
@@ -25,22 +28,27 @@ export interface LicenseRequest {
   readonly body: JsonObject;
 }
 
-export interface EditedLicense {
-  /** As it was answered; in a replay that of the first time. */
-  readonly license: ListedLicense;
-  readonly hash: string;
+/** As it was answered; in a replay that of the first time. */
+export interface EditedLicense extends Answered {
   readonly replayed: boolean;
 }
 
-/** What an action does to the licence that is stored, and what else the audit trail is told. */
-type Decided = Decision & { readonly told?: Fields | undefined };
+/** What an action does to the licence that is stored. */
+export type Decided = Decision & {
+  /** What else the audit trail is told. */
+  readonly told?: Fields;
+  /** Those on record, newest first; the answer has no token without them. */
+  readonly documents?: readonly DocumentRecord[];
+  /** What is to be on record beside them from then on. */
+  readonly toSign?: readonly DocumentToSign[];
+};
 
-export type Decide = (license: LicenseRecord, now: number) => Decided | Promise<Decided>;
+type Decide = (found: FoundLicense, now: number) => Decided | Promise<Decided>;
 
 /**
  * Stores what `decide` answers. Members that stay as they are change nothing, and without a change nothing is recorded.
- * @throws CountersignError `license_not_found`, `precondition_failed`, `idempotency_conflict`, `store_unavailable`, and the
- * refusals of `decide`
+ * @throws CountersignError `license_not_found`, `precondition_failed`, `idempotency_conflict`, `store_unavailable`, the
+ * refusals of `decide`; `signing_unavailable` when nothing was changed
  */
 export async function editLicense(
   ports: Ports,
@@ -49,62 +57,53 @@ export async function editLicense(
   decide: Decide,
 ): Promise<EditedLicense> {
   const operation = `licenses.${action} ${licenseId}`;
-  const { answer, replayed } = await administer(
-    ports,
-    { caller, operation, idempotencyKey, body },
-    async (now) => {
-      const found = await findLicense(ports, caller, licenseId);
-      await requireMatch(ifMatch, taggedPart(viewOf(found.record, now)));
-      const decided = await decide(found.record, now);
-      const wanted = fieldsOf(decided) ?? {};
-      return {
-        ...changeOf(found, wanted, now),
-        act: actOf(action, found.record, wanted, decided.told),
-      };
-    },
-  );
-  const { hash, license } = answer as unknown as EditedLicense;
+  const request = { caller, operation, idempotencyKey, body };
+  const { answer, replayed } = await administerSigned(ports, request, async (now, signing) => {
+    const found = await findLicense(ports, caller, licenseId);
+    await requireMatch(ifMatch, taggedPart(viewOf(found.record, now)));
+    return changeOf(found, action, await decide(found, now), signing, now);
+  });
   // Whatever this instance remembers of it is from before.
-  ports.memory.licenses.delete(hash);
-  return { license, hash, replayed };
+  ports.memory.licenses.delete(answer.hash);
+  return { hash: answer.hash, license: await asAnswered(ports, answer), replayed };
 }
 
-function changeOf({ hash, record, version }: FoundLicense, wanted: Partial<LicenseRecord>, now: number) {
-  const changed = differing(record, wanted);
-  if (Object.keys(changed).length === 0) return { answer: answerOf(hash, record, now), writes: [] };
+function changeOf(
+  { hash, record, version }: FoundLicense,
+  action: string,
+  decided: Decided,
+  signing: Signing,
+  now: number,
+): Change<Answered> {
+  const changed = differing(record, fieldsOf(decided) ?? {});
+  const { documents = [], toSign = [], told } = decided;
+  const signed = signing.documents(toSign);
+  const isSame = Object.keys(changed).length === 0;
   // Two changes in one millisecond still have different entity tags.
-  const fields = { ...changed, updated_at: Math.max(now, record.updated_at + 1) };
-  const write = { op: 'update', path: licensePath(hash), fields, demand: { version } } as const;
-  return { answer: answerOf(hash, { ...record, ...fields }, now), writes: [write] };
+  const fields = isSame ? {} : { ...changed, updated_at: Math.max(now, record.updated_at + 1) };
+  const license = withToken(viewOf({ ...record, ...fields }, now), [...signed, ...documents]);
+  const path = licensePath(hash);
+  return {
+    answer: { hash, license },
+    writes: [
+      ...(isSame ? [] : [{ op: 'update', path, fields, demand: { version } } as const]),
+      ...signed.map((document) => documentWrite(hash, document, documents)),
+    ],
+    act: [...(isSame ? [] : [actOf(action, record, changed, told)]), ...signed.map(documentAct)],
+  };
 }
 
-function answerOf(hash: string, record: LicenseRecord, now: number): Fields {
-  return { hash, license: viewOf(record, now) };
-}
-
-function actOf(action: string, record: LicenseRecord, wanted: Partial<LicenseRecord>, told: Fields = {}) {
-  const after = differing(record, wanted);
+function actOf(action: string, record: LicenseRecord, changed: Partial<LicenseRecord>, told: Fields = {}) {
   const before = Object.fromEntries(
-    Object.keys(after).map((name) => [name, record[name as keyof LicenseRecord]]),
+    Object.keys(changed).map((name) => [name, record[name as keyof LicenseRecord]]),
   );
-  return { action: `licenses.${action}`, target: record.license_id, before, after: { ...after, ...told } };
+  return { action: `licenses.${action}`, target: record.license_id, before, after: { ...changed, ...told } };
 }
 
-function differing(record: LicenseRecord, wanted: Partial<LicenseRecord>): Fields {
+function differing(record: LicenseRecord, wanted: Partial<LicenseRecord>): Partial<LicenseRecord> {
   const text = (value: unknown) => canonicalJson((value ?? null) as JsonValue);
   const entries = Object.entries(wanted).filter(
     ([name, value]) => text(value) !== text(record[name as keyof LicenseRecord]),
   );
   return Object.fromEntries(entries);
-}
-
-/** The licence as it is now. Undefined when it is gone, or not the caller's any more. */
-export async function readLicense(
-  { store }: Pick<Ports, 'store'>,
-  { customerId }: Pick<Caller, 'customerId'>,
-  hash: string,
-): Promise<LicenseRecord | undefined> {
-  const [snapshot] = await store.get([licensePath(hash)]);
-  const record = readRecord(licenseRecord, snapshot)?.record;
-  return record !== undefined && mayTouch({ customerId }, record.customer_id) ? record : undefined;
 }

@@ -2,7 +2,7 @@
 
 import { type Caller, mayTouch } from '../access/caller.ts';
 import type { JsonObject } from '../canonical/strict-json.ts';
-import { endOf, LICENSE_NOT_FOUND } from '../decide/license.ts';
+import { endOf, LICENSE_ID_NOT_FOUND } from '../decide/license.ts';
 import { documentId } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { DocumentRecord } from '../records/document.ts';
@@ -28,7 +28,7 @@ export async function findLicense(
   caller: Pick<Caller, 'customerId'>,
   id: string,
 ): Promise<FoundLicense> {
-  if (!ID.test(id)) throw refused(LICENSE_NOT_FOUND);
+  if (!ID.test(id)) throw refused(LICENSE_ID_NOT_FOUND);
   const [snapshot] = await store.query({
     collection: LICENSES,
     where: [['license_id', '==', id]],
@@ -36,7 +36,7 @@ export async function findLicense(
   });
   const found = readRecord(licenseRecord, snapshot);
   if (snapshot === undefined || found === undefined || !mayTouch(caller, found.record.customer_id))
-    throw refused(LICENSE_NOT_FOUND);
+    throw refused(LICENSE_ID_NOT_FOUND);
   return { hash: documentId(snapshot.path), ...found };
 }
 
@@ -60,6 +60,7 @@ export function viewOf(license: LicenseRecord, now: number): ListedLicense {
     holder: license.holder,
     instance_fingerprint: license.instance_fingerprint,
     allowed_hardware: license.allowed_hardware,
+    unverified: license.unverified,
     notes: license.notes,
     revoked_reason: license.revoked_reason,
     issued_at: formatInstant(created_at),
@@ -69,9 +70,11 @@ export function viewOf(license: LicenseRecord, now: number): ListedLicense {
   };
 }
 
-/** With its newest AEGIS document. `documents` are newest first. */
+/** With its newest AEGIS document; none of a former customer's. `documents` are newest first. */
 export function withToken(view: ListedLicense, documents: readonly DocumentRecord[]): License {
-  const document = documents.find(({ format }) => format === 'aegis');
+  const document = documents.find(
+    ({ format, customer_id }) => format === 'aegis' && customer_id === view.customer_id,
+  );
   return { ...view, token: document?.text ?? null, key_id: document?.kid ?? null };
 }
 

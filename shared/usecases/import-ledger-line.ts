@@ -10,7 +10,8 @@ import { dtlic2 } from '../formats/dtlic2.ts';
 import { DocumentError } from '../formats/format.ts';
 import type { DecodedLicense } from '../formats/issued.ts';
 import { type LedgerLine, ledgerLine } from '../wire/import.ts';
-import { epochMilliseconds, IMPLIED_ISSUERS } from '../wire/issued.ts';
+import { epochMilliseconds } from '../wire/instant.ts';
+import { IMPLIED_ISSUERS } from '../wire/issued.ts';
 import type { ImportedKeys } from './imported-keys.ts';
 
 /** A line that agrees with its licence. Times are milliseconds since the epoch. */

@@ -11,7 +11,7 @@ import { normalizeLicenseKey } from '../license-key.ts';
 import type { Snapshot, Write } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
 import { DTLIC2_TIERS } from '../products.ts';
-import { type DocumentRecord, documentRecord } from '../records/document.ts';
+import type { DocumentRecord } from '../records/document.ts';
 import { documentPath, licensePath } from '../records/paths.ts';
 import { TIER_NAMES } from '../tiers.ts';
 import { randomUuid } from '../uuid.ts';
@@ -20,10 +20,10 @@ import type { Dtlic2Payload } from '../wire/issued.ts';
 import type { TierTerms } from '../wire/products.ts';
 import { administer, type Change } from './administer.ts';
 import { newLicense } from './create-license.ts';
+import { otherBlob, storedProblem, vouchingWrites } from './import-ledger-known.ts';
 import { type LedgerEntry, LineRefused, readLedgerLine } from './import-ledger-line.ts';
 import { importedKeys } from './imported-keys.ts';
 import { activeCustomer } from './known-customer.ts';
-import { readRecord } from './read.ts';
 import type { Settings } from './settings.ts';
 
 type Importing = Pick<Ports, 'store' | 'clock' | 'random' | 'hasher' | 'keys'>;
@@ -71,7 +71,7 @@ async function candidateOf({ hasher, keys }: Importing, line: string): Promise<R
 async function decide(
   ports: Importing,
   { products }: Pick<Settings, 'products'>,
-  { caller, body: { customer_id, product } }: ImportCall,
+  { caller, body: { customer_id, product, require_verified } }: ImportCall,
   read: readonly Read[],
   now: number,
 ): Promise<Change<ImportResponse>> {
@@ -81,25 +81,41 @@ async function decide(
   const destination = { customer: { id: customer_id, name: record.name }, product, now };
   const added = new Map<string, LedgerEntry>();
   const writes: Write[] = [];
+  const vouched = new Set<string>();
   const results = read.map((line, index): ImportedLine => {
     if (line instanceof LineRefused) return refused(index, line.message);
-    const stored = storedOf(line, found, added);
-    if (stored !== 'none') return compared(index, line, stored);
-    const offer = offerOf(products, product, tierOf(line.entry.line.tier));
+    const { entry, license: path } = line;
+    const { verified } = entry;
+    if (require_verified && !verified) return refused(index, UNVERIFIED);
+    const [above, license] = [added.get(path), found.get(path)];
+    if (above !== undefined || license !== undefined) {
+      const document = found.get(line.document);
+      const problem =
+        license === undefined
+          ? otherBlob(entry, above?.line.blob ?? '')
+          : storedProblem(entry, { license, document }, customer_id);
+      if (problem !== undefined) return refused(index, problem);
+      if (verified && license !== undefined && !vouched.has(path)) {
+        writes.push(...vouchingWrites(license, now));
+        vouched.add(path);
+      }
+      return { index, outcome: 'known', reason: null, verified };
+    }
+    const offer = offerOf(products, product, tierOf(entry.line.tier));
     if (offer.kind === 'not_sold') return refused(index, offer.detail);
-    added.set(line.license, line.entry);
+    added.set(path, entry);
     writes.push(...writesOf(ports, line, destination, offer.terms));
-    return { index, outcome: 'added', reason: null, verified: line.entry.verified };
+    return { index, outcome: 'added', reason: null, verified };
   });
   const count = (outcome: ImportedLine['outcome']) =>
     results.filter((result) => result.outcome === outcome).length;
-  const counts = { added: count('added'), known: count('known'), refused: count('refused') };
   const unverified = results.filter(({ verified }) => verified === false).length;
+  const counts = { added: count('added'), known: count('known'), refused: count('refused'), unverified };
   const act = {
     action: 'licenses.import',
     target: customer_id,
     before: null,
-    after: { ...counts, unverified },
+    after: counts,
   };
   return { answer: { ...counts, results }, writes, act };
 }
@@ -118,26 +134,7 @@ async function readStored({ store }: Importing, read: readonly Read[]): Promise<
   return new Map((await store.get(paths)).map((snapshot, at) => [paths[at] ?? '', snapshot]));
 }
 
-/** The document that there is for a line's key, from before or from a line above; `another` where it has another kid. */
-function storedOf(
-  { license, document }: Candidate,
-  found: Stored,
-  added: ReadonlyMap<string, LedgerEntry>,
-): string | 'none' | 'another' {
-  const above = added.get(license);
-  if (above !== undefined) return above.line.blob;
-  if (found.get(license) === undefined) return 'none';
-  return readRecord(documentRecord, found.get(document))?.record.text ?? 'another';
-}
-
-/** The blob is the whole line, so the same blob is the same line. */
-function compared(index: number, { entry }: Candidate, stored: string): ImportedLine {
-  if (stored === entry.line.blob) return { index, outcome: 'known', reason: null, verified: null };
-  return refused(
-    index,
-    'A licence with this license_key is there, and its document is another than the blob.',
-  );
-}
+const UNVERIFIED = 'No key that is listed here has verified the signature of the blob.';
 
 const refused = (index: number, reason: string): ImportedLine => ({
   index,
@@ -158,7 +155,7 @@ function writesOf(
   { customer, product, now }: Destination,
   offered: TierTerms,
 ): Write[] {
-  const { line, issuedAt, expiresAt, kid } = entry;
+  const { line, issuedAt, expiresAt, kid, verified } = entry;
   const wanted = {
     licenseKey: line.license_key,
     licenseId: randomUuid(random),
@@ -177,6 +174,7 @@ function writesOf(
     expiresAt,
     email: line.email,
     holder: { name: line.name, email: line.email },
+    unverified: !verified,
   } as const;
   const { path, record } = newLicense(hasher, wanted, now);
   const stored: DocumentRecord = {

@@ -5,10 +5,12 @@ import { ALGORITHMS } from '../algorithms.ts';
 import { canonicalJson } from '../canonical/jcs.ts';
 import type { JsonObject } from '../canonical/strict-json.ts';
 import { formatProblems, type IssuableFormat } from '../decide/issue.ts';
+import { UNVERIFIED } from '../decide/license-change.ts';
+import { CountersignError } from '../errors.ts';
 import { aegis } from '../formats/aegis.ts';
 import { caioV2 } from '../formats/caio-v2.ts';
 import { dtlic2 } from '../formats/dtlic2.ts';
-import type { IssuedFormat } from '../formats/issued.ts';
+import { ISSUED_FORMATS, type IssuedFormat } from '../formats/issued.ts';
 import { OperatorError } from '../operator-error.ts';
 import type { Ports } from '../ports/ports.ts';
 import { DTLIC2_TIERS, LICENSE_KINDS } from '../products.ts';
@@ -16,6 +18,7 @@ import { type DocumentRecord, documentRecord } from '../records/document.ts';
 import type { LicenseRecord } from '../records/license.ts';
 import { documentPath } from '../records/paths.ts';
 import { formatInstant } from '../wire/document.ts';
+import type { IssuedLicense } from '../wire/issued.ts';
 import { readRecord } from './read.ts';
 import { retryCommits } from './retry.ts';
 import type { Settings } from './settings.ts';
@@ -32,8 +35,14 @@ export interface Terms {
 
 interface Rendering {
   readonly algorithmOf: (license: LicenseRecord) => AlgorithmName;
-  /** @throws TypeError when the format cannot hold the terms, CountersignError `signing_unavailable` */
-  sign(keys: Ports['keys'], terms: Terms): Promise<{ readonly kid: string; readonly text: string }>;
+  /**
+   * @throws TypeError when the format cannot hold the terms, CountersignError `invalid_request` of a licence that was imported
+   * unverified, `signing_unavailable`
+   */
+  sign(
+    keys: Pick<Ports['keys'], 'sign'>,
+    terms: Terms,
+  ): Promise<{ readonly kid: string; readonly text: string }>;
   /**
    * Renders the terms without a key.
    * @throws TypeError when the format cannot hold them
@@ -103,6 +112,10 @@ function rendering<Payload extends object>(
   return {
     algorithmOf,
     async sign(keys, terms) {
+      if (terms.license.unverified)
+        throw new CountersignError('invalid_request', UNVERIFIED, {
+          errors: [{ pointer: '', detail: UNVERIFIED }],
+        });
       const payload = payloadOf(terms);
       const algorithm = algorithmOf(terms.license);
       const signature = await keys.sign(algorithm, (key) => format.signedBytes(payload, key));
@@ -113,17 +126,33 @@ function rendering<Payload extends object>(
       const bytes = new Uint8Array(ALGORITHMS[algorithm].signatureBytes);
       format.encode(payloadOf(terms), { kid: SOME_KID, algorithm, bytes });
     },
-    meaningOf: (terms) => meaningOf(format, payloadOf(terms) as JsonObject),
-    meaningIn: (text) => meaningOf(format, format.takeApart(text).payload),
+    meaningOf: (terms) => meaningOf(format.licenseOf({ kid: SOME_KID, ...payloadOf(terms) } as JsonObject)),
+    meaningIn: (text) => meaningOf(format.decode(text).license),
   };
 }
 
 /** Read as verifiers read it, so that an end which is spelled in another way is the same end. */
-function meaningOf(format: IssuedFormat<never>, payload: JsonObject): string {
-  const { issuedAt: _, claims, ...license } = format.licenseOf({ kid: SOME_KID, ...payload });
+function meaningOf({ issuedAt: _, claims, ...license }: IssuedLicense): string {
   const { max_instances, max_services, max_requests_per_day } = claims;
   const limits = [max_instances, max_services, max_requests_per_day].map((limit) => limit ?? null);
   return canonicalJson({ ...license, limits } as unknown as JsonObject);
+}
+
+/**
+ * Whether a document says what its licence says now, but for issuer and licence key, which no change of a licence changes.
+ * False where the licence lacks by now what the format cannot do without.
+ * @throws DocumentError
+ */
+export function saysWhatHolds({ format, text }: DocumentRecord, license: LicenseRecord): boolean {
+  if (format === 'caio-v1') return false;
+  const said = ISSUED_FORMATS[format].decode(text).license;
+  const named = { issuer: said.issuer ?? '', licenseKey: said.licenseId ?? undefined };
+  try {
+    return RENDERINGS[format].meaningOf({ license, issuedAt: 0, ...named }) === meaningOf(said);
+  } catch (error) {
+    if (error instanceof OperatorError) return false;
+    throw error;
+  }
 }
 
 function required<Value>(format: IssuableFormat, license: LicenseRecord, value: Value | null): Value {
@@ -165,7 +194,7 @@ export function documentOf(
  * allows one, so a commit that was not confirmed is sent again.
  * @throws CountersignError `store_unavailable`
  */
-export function storeOnce(
+function storeOnce(
   ports: Pick<Ports, 'store' | 'clock' | 'random'>,
   path: string,
   document: DocumentRecord,

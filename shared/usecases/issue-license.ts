@@ -1,5 +1,5 @@
 /**
- * Issue: a licence for a customer, then its documents. The key is stored nowhere. With an `Idempotency-Key` it is derived
+ * Issue: a licence for a customer, in one commit with its documents. The key is stored nowhere. With an `Idempotency-Key` it is derived
  * from that, the pepper and random bytes of this issue, so whoever repeats the request is answered with it again, and
  * nobody can who lacks one of the three.
  */
@@ -12,18 +12,22 @@ import { filledIn, offerOf } from '../catalog.ts';
 import { endAfter, issueProblems } from '../decide/issue.ts';
 import { CountersignError, type FieldError } from '../errors.ts';
 import { generateDatatoolsKey, generateLicenseKey, isDatatoolsKey } from '../license-key.ts';
-import { documentId, type Fields } from '../ports/document-store.ts';
+import { documentId } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
 import { DTLIC2_TIERS } from '../products.ts';
 import type { CustomerRecord } from '../records/customer.ts';
 import { randomUuid } from '../uuid.ts';
-import type { IssueLicense, License, ListedLicense } from '../wire/admin-licenses.ts';
-import { type AdminRequest, administer, type Change } from './administer.ts';
+import type { IssueLicense, License } from '../wire/admin-licenses.ts';
+import type { AdminRequest, Change } from './administer.ts';
+import { administerSigned } from './administer-signed.ts';
 import { newLicense } from './create-license.ts';
+import { documentAct, documentWrite, rendered } from './document-writes.ts';
 import { viewOf, withToken } from './find-license.ts';
+import { requireSignedEnd } from './holdable.ts';
 import { activeCustomer } from './known-customer.ts';
-import { completeDocuments, documentsOf, requireHoldable } from './license-documents.ts';
+import { type Answered, asAnswered } from './license-documents.ts';
 import type { Settings } from './settings.ts';
+import type { Signing } from './signing.ts';
 
 export interface IssueRequest {
   readonly caller: Caller;
@@ -38,17 +42,13 @@ export interface IssuedNow {
   readonly replayed: boolean;
 }
 
-/** What is remembered of an issue: enough to find the key again, for who knows the Idempotency-Key. */
-interface Issue {
-  readonly license: ListedLicense;
-  readonly hash: string;
-  readonly salt: string;
-}
+/** What is remembered of an issue: the answer, and what finds its key again for who knows the Idempotency-Key. */
+type Issue = Answered & { readonly salt: string };
 
 /**
  * @throws CountersignError `customer_not_found`, `customer_inactive`, `invalid_request` when the table of products has no such
- * tier or a format cannot hold the licence, `license_key_taken`, `idempotency_conflict`, `store_unavailable`; `signing_unavailable` when the licence is there and a
- * document is not: repeating the request with its Idempotency-Key completes it
+ * tier or a format cannot hold the licence, `license_key_taken`, `idempotency_conflict`, `store_unavailable`;
+ * `signing_unavailable` when nothing was issued
  */
 export async function issueLicense(
   ports: Ports,
@@ -58,15 +58,12 @@ export async function issueLicense(
   const salt = hex(ports.random.bytes(SALT_BYTES));
   const licenseId = randomUuid(ports.random);
   const request: AdminRequest = { caller, operation: 'licenses.issue', idempotencyKey, body };
-  const { answer, replayed } = await administer(ports, request, (now) => {
+  const { answer, replayed } = await administerSigned(ports, request, (now, signing) => {
     const licenseKey = keyOf(ports, wanted, idempotencyKey, salt);
-    return decide(ports, settings, { caller, wanted, licenseId, licenseKey, salt, now });
+    return decide(ports, settings, { caller, wanted, licenseId, licenseKey, salt, now, signing });
   });
-  const issue = answer as unknown as Issue;
-  const licenseKey = keyOf(ports, wanted, idempotencyKey, issue.salt);
-  await completeDocuments(ports, settings, caller, { hash: issue.hash, licenseKey }, wanted.formats);
-  const license = withToken(issue.license, await documentsOf(ports, issue.hash));
-  return { license: { ...license, license_key: licenseKey }, replayed };
+  const licenseKey = keyOf(ports, wanted, idempotencyKey, answer.salt);
+  return { license: { ...(await asAnswered(ports, answer)), license_key: licenseKey }, replayed };
 }
 
 const SALT_BYTES = 16;
@@ -78,13 +75,14 @@ interface Deciding {
   readonly licenseKey: string;
   readonly salt: string;
   readonly now: number;
+  readonly signing: Signing;
 }
 
 async function decide(
   ports: Ports,
   { issuer, products }: Settings,
-  { caller, wanted, licenseId, licenseKey, salt, now }: Deciding,
-): Promise<Change<Fields>> {
+  { caller, wanted, licenseId, licenseKey, salt, now, signing }: Deciding,
+): Promise<Change<Issue>> {
   // Only now, so that a request which is repeated is answered as before, whatever the table says by then.
   const terms = termsOf(wanted, products, isDatatoolsKey(licenseKey));
   const customer = await activeCustomer(ports.store, caller, wanted.customer_id);
@@ -93,25 +91,34 @@ async function decide(
     newLicenseOf(wanted, terms, customer.record, { licenseId, licenseKey, now }),
     now,
   );
-  for (const format of wanted.formats)
-    requireHoldable(format, { license: record, issuer, issuedAt: now, licenseKey });
+  if (wanted.formats.length > 0) requireSignedEnd(record, 'expiry_strategy');
+  const said = { license: record, issuer, licenseKey };
+  const toSign = wanted.formats.map((format) => rendered(format, said, [], now).toSign);
   const [taken] = await ports.store.get([path]);
   if (taken !== undefined)
     throw new CountersignError(
       'license_key_taken',
       'Another licence has this key. Send another one, or none.',
     );
-  const license = viewOf(record, now);
+  const documents = signing.documents(toSign);
+  const view = viewOf(record, now);
+  const hash = documentId(path);
   return {
-    answer: { license, hash: documentId(path), salt },
+    answer: { license: withToken(view, documents), hash, salt },
     // That the customer is not deleted meanwhile is seen to by the audit chain, which was read before the customer.
-    writes: [{ op: 'set', path, fields: record, demand: 'absent' }],
-    act: {
-      action: 'licenses.issue',
-      target: licenseId,
-      before: null,
-      after: { ...license, formats: wanted.formats },
-    },
+    writes: [
+      { op: 'set', path, fields: record, demand: 'absent' },
+      ...documents.map((document) => documentWrite(hash, document, [])),
+    ],
+    act: [
+      {
+        action: 'licenses.issue',
+        target: licenseId,
+        before: null,
+        after: { ...view, formats: wanted.formats },
+      },
+      ...documents.map(documentAct),
+    ],
   };
 }
 
@@ -135,14 +142,14 @@ function invalid(errors: readonly FieldError[]): CountersignError {
 function newLicenseOf(
   wanted: IssueLicense,
   terms: ReturnType<typeof termsOf>,
-  { name, email }: CustomerRecord,
+  { name }: CustomerRecord,
   { licenseId, licenseKey, now }: Pick<Deciding, 'licenseId' | 'licenseKey' | 'now'>,
 ) {
   return {
     licenseId,
     licenseKey,
     customer: { id: wanted.customer_id, name },
-    email: wanted.holder?.email ?? email,
+    email: wanted.holder?.email ?? null,
     holder: wanted.holder,
     product: wanted.module_name,
     licenseType: wanted.license_type,

@@ -21,13 +21,11 @@ export async function licenseStats(
   wanted: LicenseFilters,
 ): Promise<LicenseStats> {
   const now = clock.now();
-  const filters = conditionsOf(caller, wanted);
+  const filters = await conditionsOf(store, caller, wanted);
   const count: Count = async (parts, ...more) => {
-    if (filters === undefined) return 0;
-    const counts = await together(
-      parts.map((part) => store.aggregate({ collection: LICENSES, where: [...filters, ...part, ...more] })),
-    );
-    return counts.reduce((sum, each) => sum + each.count, 0);
+    const each = filters.flatMap((filter) => parts.map((part) => [...filter, ...part, ...more]));
+    const counts = await together(each.map((where) => store.aggregate({ collection: LICENSES, where })));
+    return counts.reduce((sum, { count: number }) => sum + number, 0);
   };
   const { status, license_type: type } = wanted;
   const parts = status === undefined ? [[]] : partsOfStatus(status, now);

@@ -1,6 +1,7 @@
 /** The CAIO licence that a client sent: what it says, and where its activations are. */
 
 import { base64Encode } from '../canonical/base64.ts';
+import { LAST_INSTANT_MS } from '../constants.ts';
 import type { ErrorCode } from '../errors.ts';
 import { CountersignError, ERRORS } from '../errors.ts';
 import { caioV1 } from '../formats/caio-v1.ts';
@@ -11,6 +12,7 @@ import type { LicenseRecord } from '../records/license.ts';
 import { foreignLicensePath, licensePath } from '../records/paths.ts';
 import { VERIFICATION_CODES } from '../verification.ts';
 import { caioMetadata, type IssuedLicense } from '../wire/issued.ts';
+import { endsHere } from './license-end.ts';
 import type { Settings } from './settings.ts';
 import { type ExaminedLicense, examineLicense } from './validate-license.ts';
 
@@ -35,6 +37,9 @@ export interface CaioLicense {
   readonly terms: CaioTerms;
   /** The record here, and L of its path. */
   readonly onRecord: ExaminedLicense['onRecord'];
+  /** When it stops holding here, in milliseconds since the epoch; null for never. */
+  readonly endsAt: number | null;
+  readonly notice: ExaminedLicense['notice'];
 }
 
 export interface ExaminedCaio {
@@ -51,14 +56,16 @@ export async function examineCaio(
 ): Promise<ExaminedCaio> {
   const text = given.trim();
   if (!(caioV1.recognizes(text) || caioV2.recognizes(text))) return { caio: undefined, refusal: NO_CAIO };
-  const { license, kid, onRecord, refusal } = await examineLicense(ports, { text, scope: {}, issuer });
+  const examined = await examineLicense(ports, { text, scope: {}, issuer });
+  const { license, kid, onRecord, refusal, notice } = examined;
   if (license === undefined) return { caio: undefined, refusal };
   const document = ports.hasher.hash('document', base64Encode(signedBytesOf(text)));
   // What was set for the customer who has it now is none of the former one's.
   const record = onRecord?.isTransferred ? undefined : onRecord?.record;
   const terms = termsOf(license, kid ?? null, document, record);
   const holder = onRecord === undefined ? foreignLicensePath(document) : licensePath(onRecord.hash);
-  return { caio: { holder, terms, onRecord }, refusal };
+  const endsAt = endsHere(license, onRecord);
+  return { caio: { holder, terms, onRecord, endsAt, notice }, refusal };
 }
 
 /**
@@ -76,14 +83,12 @@ export async function requireCaio(
 }
 
 export function notAccepted({ code, detail }: NonNullable<ExaminedCaio['refusal']>): CountersignError {
-  if (code === 'document_expired') return new CountersignError('license_expired', EXPIRED);
-  if (code === 'legacy_sunset') return new CountersignError(code, detail);
+  if (code === 'license_expired' || code === 'legacy_sunset') return new CountersignError(code, detail);
   if (Object.hasOwn(ERRORS, code) && !Object.hasOwn(VERIFICATION_CODES, code))
     return new CountersignError(code as ErrorCode, detail);
   return new CountersignError('license_not_accepted', detail, { members: { reason: code } });
 }
 
-const EXPIRED = 'This licence has expired. Renew it with the vendor.';
 const NO_CAIO = { code: 'malformed_document', detail: 'This is no CAIO licence.' } as const;
 
 /** Its signature aside: the same content is the same licence, and the customer id of the text is in no MAC. */
@@ -107,9 +112,15 @@ function termsOf(
     customer_id: customer.id,
     license_type: licenseType,
     features: [...features],
-    max_instances: limits.max_instances ?? null,
-    max_services: limits.max_services ?? null,
-    max_requests_per_day: limits.max_requests_per_day ?? null,
-    expires_at: expiresAt,
+    max_instances: limitOf(limits.max_instances),
+    max_services: limitOf(limits.max_services),
+    max_requests_per_day: limitOf(limits.max_requests_per_day),
+    // With an offset a text can name an instant that no record holds.
+    expires_at: expiresAt === null ? null : Math.min(expiresAt, LAST_INSTANT_MS),
   };
+}
+
+/** Whoever signed a negative number cannot have meant that so many are allowed: it is the usual spelling of no limit. */
+function limitOf(said: number | undefined): number | null {
+  return said === undefined || said < 0 ? null : said;
 }

@@ -34,7 +34,7 @@ export async function renewDocument(
   const possession = await requirePossession(ports, settings, { ...presented, text });
   const onRecord = requireHolding(possession, ports.clock.now());
   const newest = await newestDocument(ports, settings, onRecord, possession.format);
-  return renewal(newest ?? itself(text, possession), text, ports.clock.now());
+  return renewal(newest?.text ?? itself(text, possession), text, ports.clock.now());
 }
 
 /** @throws CountersignError why the licence has no newest document for whoever asks */

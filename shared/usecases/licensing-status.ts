@@ -1,12 +1,15 @@
 /** What the clients of CAIO licences are told: does the licence hold, what does it allow, and is this instance one of it? */
 import { licenseRefusal } from '../decide/license.ts';
 import { CountersignError } from '../errors.ts';
+import type { MacKeyRecord } from '../ports/key-directory.ts';
 import type { Ports } from '../ports/ports.ts';
 import { type ActivationRecord, activationRecord } from '../records/activation.ts';
 import { licenseRecord } from '../records/license.ts';
 import { ACTIVATIONS, activationPath, holderOf } from '../records/paths.ts';
 import { VERIFICATION_CODES, type VerificationCode } from '../verification.ts';
 import { countInstances, isLive } from './activations-slots.ts';
+import { legacyNotice } from './legacy-notice.ts';
+import { firstOf } from './license-end.ts';
 import { keyProblem } from './licensing-keys.ts';
 import { type CaioLicense, type CaioTerms, type ExaminedCaio, examineCaio } from './licensing-license.ts';
 import { readRecord } from './read.ts';
@@ -20,6 +23,9 @@ export interface LicensingStatus {
   readonly instancesInUse: number;
   /** Of the instance that asks; undefined when it is not activated, or asked without its id. */
   readonly activation: ActivationRecord | undefined;
+  /** When it stops holding here, in milliseconds since the epoch; null for never. */
+  readonly endsAt: number | null;
+  readonly notice: CaioLicense['notice'];
   readonly now: number;
 }
 
@@ -30,17 +36,25 @@ export async function validateCaio(
   { text, instanceId }: { readonly text: string; readonly instanceId: string | undefined },
 ): Promise<LicensingStatus> {
   const { caio, refusal } = await examineCaio(ports, settings, text);
-  if (caio === undefined)
-    return { refusal, terms: undefined, instancesInUse: 0, activation: undefined, now: ports.clock.now() };
+  if (caio === undefined) return { ...NOTHING, refusal, now: ports.clock.now() };
   const activation = instanceId === undefined ? undefined : await readActivation(ports, caio, instanceId);
   return statusOf(ports, { ...caio, activation, refusal });
 }
 
+const NOTHING = {
+  terms: undefined,
+  instancesInUse: 0,
+  activation: undefined,
+  endsAt: null,
+  notice: undefined,
+} as const;
+
 export async function statusOf(
   ports: Pick<Ports, 'store' | 'clock'>,
-  about: Pick<CaioLicense, 'holder' | 'terms'> & Pick<LicensingStatus, 'activation' | 'refusal'>,
+  about: Pick<CaioLicense, 'holder' | 'terms' | 'endsAt' | 'notice'> &
+    Pick<LicensingStatus, 'activation' | 'refusal'>,
 ): Promise<LicensingStatus> {
-  const { holder, terms, activation, refusal } = about;
+  const { holder, terms, activation, refusal, endsAt, notice } = about;
   const max = terms.max_instances;
   const isAnothers = refusal?.code === LICENSE_TRANSFERRED.code;
   return {
@@ -48,6 +62,8 @@ export async function statusOf(
     terms,
     instancesInUse: isAnothers ? 0 : await countInstances(ports, holder, max),
     activation: activation !== undefined && isLive(activation, max) ? activation : undefined,
+    endsAt,
+    notice,
     now: ports.clock.now(),
   };
 }
@@ -57,29 +73,41 @@ export async function statusOf(
  * @throws CountersignError `activation_not_found`, `signing_unavailable`, `store_unavailable`
  */
 export async function instanceStatus(ports: Ports, instanceId: string): Promise<LicensingStatus> {
-  const { holder, record } = await newestActivation(ports, instanceId);
+  const newest = await newestActivation(ports, ports.hasher.hash('instance', instanceId));
+  if (newest === undefined)
+    throw new CountersignError('activation_not_found', 'This instance is not activated. Activate it first.');
+  const { holder, record } = newest;
   const [snapshot] = await ports.store.get([holder]);
   const license = readRecord(licenseRecord, snapshot)?.record;
   const now = ports.clock.now();
+  const macKeys = ports.keys.macKeys();
   const isTransferred = license !== undefined && license.customer.id !== record.customer_id;
   const terms = isTransferred ? record : { ...record, ...license?.limits };
   const refusal = isTransferred
     ? LICENSE_TRANSFERRED
     : ((license && licenseRefusal(license, now)) ??
-      refusalOf((await activationKeyProblem(ports, record, now)) ?? lifetimeProblem(record, now)));
-  return statusOf(ports, { holder, terms, activation: record, refusal });
+      refusalOf((await activationKeyProblem(ports, macKeys, record, now)) ?? lifetimeProblem(record, now)));
+  const isLegacy = record.format === 'caio-v1' && refusal === undefined;
+  return statusOf(ports, {
+    holder,
+    terms,
+    activation: record,
+    refusal,
+    endsAt: firstOf(record.expires_at, isTransferred ? null : (license?.expires_at ?? null)),
+    notice: isLegacy ? legacyNotice(macKeys) : undefined,
+  });
 }
 
-async function newestActivation({ store, hasher }: Pick<Ports, 'store' | 'hasher'>, instanceId: string) {
+/** What an instance activated last, by its hash. @throws CountersignError `store_unavailable` */
+export async function newestActivation({ store }: Pick<Ports, 'store'>, instance: string) {
   const [newest] = await store.query({
     group: ACTIVATIONS,
-    where: [['instance', '==', hasher.hash('instance', instanceId)]],
+    where: [['instance', '==', instance]],
     orderBy: [['last_seen_at', 'desc']],
     limit: 1,
   });
   const record = readRecord(activationRecord, newest)?.record;
-  if (newest !== undefined && record !== undefined) return { holder: holderOf(newest.path), record };
-  throw new CountersignError('activation_not_found', 'This instance is not activated. Activate it first.');
+  return newest === undefined || record === undefined ? undefined : { holder: holderOf(newest.path), record };
 }
 
 /** Undefined of an instance that was never activated, or has been given back. */
@@ -93,13 +121,18 @@ export async function readActivation(
 }
 
 /** What has become of the key since the activation. */
-async function activationKeyProblem({ keys }: Ports, { kid }: ActivationRecord, now: number) {
+async function activationKeyProblem(
+  { keys }: Ports,
+  macKeys: readonly MacKeyRecord[],
+  { kid }: ActivationRecord,
+  now: number,
+) {
   if (kid !== null) return keyProblem(keys, kid, now);
-  return keys.macKeys().some(({ sunsetAt }) => now < sunsetAt) ? undefined : 'legacy_sunset';
+  return macKeys.some(({ sunsetAt }) => now < sunsetAt) ? undefined : 'legacy_sunset';
 }
 
 function lifetimeProblem({ expires_at: end }: ActivationRecord, now: number): VerificationCode | undefined {
-  return end !== null && now >= end ? 'document_expired' : undefined;
+  return end !== null && now >= end ? 'license_expired' : undefined;
 }
 
 function refusalOf(code: VerificationCode | undefined) {

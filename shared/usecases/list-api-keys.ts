@@ -6,14 +6,14 @@ import { API_KEYS } from '../records/paths.ts';
 import type { ApiKey } from '../wire/api-keys.ts';
 import { type Paging, pagingOf } from '../wire/paging.ts';
 import { describeApiKey } from './api-key-answer.ts';
-import { readRecord } from './read.ts';
+import { type Damage, readList } from './read.ts';
 
 /** @throws CountersignError `store_unavailable` */
 export async function listApiKeys(
   store: DocumentStore,
   { customerId }: Pick<Caller, 'customerId'>,
   paging: Paging,
-): Promise<{ readonly api_keys: ApiKey[] } & ReturnType<typeof pagingOf>> {
+): Promise<{ readonly api_keys: ApiKey[] } & ReturnType<typeof pagingOf> & Damage> {
   const { page, page_size: size } = paging;
   const query: Query =
     customerId === null
@@ -23,12 +23,7 @@ export async function listApiKeys(
     store.query({ ...query, limit: page * size }),
     store.aggregate(query),
   ]);
-  const snapshots = found.slice((page - 1) * size);
-  return {
-    api_keys: snapshots.flatMap((snapshot) => {
-      const key = readRecord(apiKeyRecord, snapshot);
-      return key === undefined ? [] : [describeApiKey(key.record)];
-    }),
-    ...pagingOf(paging, count),
-  };
+  const { items, damage } = readList(apiKeyRecord, found.slice((page - 1) * size));
+  const api_keys = items.map(({ record }) => describeApiKey(record));
+  return { api_keys, ...pagingOf(paging, count), ...damage };
 }

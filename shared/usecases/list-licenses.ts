@@ -13,9 +13,9 @@ import type { ListedLicense, ListLicenses } from '../wire/admin-licenses.ts';
 import { viewOf } from './find-license.ts';
 import { type Conditions, conditionsOf, endingBetween, partsOfStatus } from './license-filters.ts';
 import { type ListPage, listOf, readPage } from './list-pages.ts';
-import { readRecord } from './read.ts';
+import { type Damage, readList } from './read.ts';
 
-type LicensePage = { readonly licenses: readonly ListedLicense[] } & ListPage['paging'];
+type LicensePage = { readonly licenses: readonly ListedLicense[] } & ListPage['paging'] & Damage;
 
 /** @throws CountersignError `invalid_request` for a cursor of another list, `store_unavailable` */
 export async function listLicenses(
@@ -24,22 +24,26 @@ export async function listLicenses(
   wanted: ListLicenses,
 ): Promise<LicensePage> {
   const now = clock.now();
-  const list = listOf('licenses', caller, wanted, partsOf(caller, wanted, now));
+  const list = listOf('licenses', caller, wanted, await partsOf(store, caller, wanted, now));
   const { snapshots, paging } = await readPage(store, list, wanted);
-  const licenses = snapshots.flatMap((snapshot) => {
-    const license = readRecord(licenseRecord, snapshot);
-    return license === undefined ? [] : [viewOf(license.record, now)];
-  });
-  return { licenses, ...paging };
+  const { items, damage } = readList(licenseRecord, snapshots);
+  return { licenses: items.map(({ record }) => viewOf(record, now)), ...paging, ...damage };
 }
 
-function partsOf(caller: Pick<Caller, 'customerId'>, wanted: ListLicenses, now: number): Query[] {
-  const filters = conditionsOf(caller, wanted);
-  if (filters === undefined) return [];
-  const { status, expiring_within_days: days } = wanted;
-  if (days !== undefined) return [part([...filters, ...endingBetween(now, now + days * DAY_MS)])];
-  const parts = status === undefined ? [[]] : partsOfStatus(status, now);
-  return parts.map((conditions) => part([...filters, ...conditions]));
+async function partsOf(
+  store: Ports['store'],
+  caller: Pick<Caller, 'customerId'>,
+  wanted: ListLicenses,
+  now: number,
+): Promise<Query[]> {
+  const filters = await conditionsOf(store, caller, wanted);
+  const parts = conditionsOfStatus(wanted, now);
+  return filters.flatMap((filter) => parts.map((conditions) => part([...filter, ...conditions])));
+}
+
+function conditionsOfStatus({ status, expiring_within_days: days }: ListLicenses, now: number) {
+  if (days !== undefined) return [endingBetween(now, now + days * DAY_MS)];
+  return status === undefined ? [[]] : partsOfStatus(status, now);
 }
 
 /** By the end where that is compared, as the store demands. */

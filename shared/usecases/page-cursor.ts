@@ -26,8 +26,8 @@ export interface Place {
 }
 
 const DIGEST_BYTES = 8;
-/** Digest, part, instant, id. */
-const SHAPE = /^([0-9a-f]{16})\.(\d)\.(\d{1,15})?\.([\w-]{1,64})$/;
+/** Digest, part, instant, id as it is stored. */
+const SHAPE = /^([0-9a-f]{16})\.(\d)\.(\d{1,15})?\.([\w,-]{1,64})$/;
 
 /** The place after `last`, which is the last item of a page. */
 export async function cursorAfter(

@@ -19,7 +19,7 @@ export interface CertificatePublication {
   readonly root: CertificateAuthority;
   readonly rootPem: string;
   readonly keys: readonly KeyRecord[];
-  /** The organization in every subject. */
+  /** The organization in every subject; cut off where X.509 has no room for more. */
   readonly issuer: string;
 }
 
@@ -31,8 +31,9 @@ type Publishing = Pick<Ports, 'store' | 'clock'>;
  */
 export async function publishCertificates(
   ports: Publishing,
-  { root, rootPem, keys, issuer }: CertificatePublication,
+  { root, rootPem, keys, issuer: iss }: CertificatePublication,
 ): Promise<string[]> {
+  const issuer = organizationOf(iss);
   const rsaKeys = keys.filter(isOurRsaKey);
   const paths = [root.kid, ...rsaKeys.map(({ kid }) => kid)].map(certificatePath);
   const [rootFound, ...found] = (await ports.store.get(paths)).map((snapshot) =>
@@ -56,6 +57,16 @@ export async function publishCertificates(
     if (record !== known) made.push(kid);
   }
   return made;
+}
+
+/** RFC 5280 appendix A.1, ub-organization-name, in characters. */
+const ORGANIZATION_CHARACTERS = 64;
+
+/** An issuer may be a long URL. It cannot be changed for the sake of certificates: documents name it. */
+function organizationOf(issuer: string): string {
+  const characters = [...issuer];
+  if (characters.length <= ORGANIZATION_CHARACTERS) return issuer;
+  return `${characters.slice(0, ORGANIZATION_CHARACTERS - 1).join('')}…`;
 }
 
 /** Ed25519 keys and keys of other systems get none. */

@@ -19,3 +19,37 @@ export function readRecord<T>(
     },
   );
 }
+
+/** Undefined for a record that is absent or damaged; `onDamage` is told why. */
+export function readOr<T>(
+  schema: z.ZodType<T>,
+  snapshot: Snapshot | undefined,
+  onDamage: (error: unknown) => void,
+): Versioned<T> | undefined {
+  try {
+    return readRecord(schema, snapshot);
+  } catch (error) {
+    onDamage(error);
+    return undefined;
+  }
+}
+
+/** Paths of records that cannot be read; absent when all can. */
+export interface Damage {
+  readonly damaged?: readonly string[];
+}
+
+export interface ReadList<T> {
+  readonly items: readonly { readonly path: string; readonly record: T }[];
+  readonly damage: Damage;
+}
+
+/** The records of a list. One that cannot be read hides none of the others, and is named: nobody is to take them for all. */
+export function readList<T>(schema: z.ZodType<T>, snapshots: readonly Snapshot[]): ReadList<T> {
+  const read = snapshots.map(({ path, fields }) => ({ path, ...schema.safeParse(fields) }));
+  const damaged = read.flatMap(({ path, success }) => (success ? [] : [path]));
+  return {
+    items: read.flatMap(({ path, data }) => (data === undefined ? [] : [{ path, record: data }])),
+    damage: damaged.length === 0 ? {} : { damaged },
+  };
+}

@@ -1,38 +1,36 @@
 /**
- * Re-issue: every active licence that one key has signed is signed anew by another one, with the same content. The old
+ * Re-issue: every active licence that one key has signed is signed anew by another one, as it is on record now. The old
  * documents stay on record.
  *
- * It walks through the documents of the old key, a page at a time, and looks beside each for that of the new key; its
- * place in the store allows one. One that is older than the document of the old key does not count: the old key was made
- * active again and has signed another content since. So it can be killed and started again at any time, and two may run at once: what is
- * there is left alone.
+ * It walks through the documents of the old key, a page at a time, and looks beside each for what the new key has signed. One
+ * that is older than the document of the old key does not count: the old key was made active again and has signed since. So
+ * it can be killed and started again at any time, and two may run at once: what is there is left alone.
  */
 
-import type { z } from 'zod';
-import type { JsonObject } from '../canonical/strict-json.ts';
 import { MAINTENANCE_PARALLEL } from '../constants.ts';
-import { licenseRefusal } from '../decide/license.ts';
-import { DocumentError } from '../formats/format.ts';
-import { ISSUED_FORMATS, type IssuedFormat } from '../formats/issued.ts';
-import type { Query, Snapshot } from '../ports/document-store.ts';
+import { ConflictError, type Query, type Snapshot } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { Signer } from '../ports/signer.ts';
 import { type DocumentRecord, documentRecord } from '../records/document.ts';
 import { licenseRecord } from '../records/license.ts';
 import { DOCUMENTS, documentPath, licensePath } from '../records/paths.ts';
-import { formatInstant } from '../wire/document.ts';
-import { storeOnce } from './issue-document.ts';
+import { documentOf, RENDERINGS } from './issue-document.ts';
 import { forEachPage } from './pages.ts';
-import { readRecord } from './read.ts';
+import { readOr } from './read.ts';
+import { type Found, planFor, type ToSign } from './reissue-plan.ts';
+import { retryCommits } from './retry.ts';
 
 /** What became of one document of the old key. */
 export interface Reissued {
   readonly outcome: 'signed' | 'signed_before' | 'would_sign' | 'skipped';
   /**
-   * Why it was skipped: the licence is gone, expired, revoked or suspended, its format is never issued, or a newer document
-   * of the old key has superseded it.
+   * Why it was skipped: the licence is gone, expired, revoked or suspended, was imported unverified, or has another customer or
+   * holder by now than the document names (`license_transferred`); its format is never issued, does not have the algorithm of the new key, or
+   * cannot hold the licence any more; a newer document of the old key has superseded it; a record is damaged.
    */
   readonly reason: string | null;
+  /** Whose licence it is; of a document that was skipped, whose it was when that was signed. */
+  readonly customerId: string;
   readonly old: DocumentRecord;
   readonly new: DocumentRecord | null;
 }
@@ -66,8 +64,9 @@ export async function reissue(ports: Reissuing, options: ReissueOptions): Promis
   const damage: unknown[] = [];
   await forEachPage(ports.store, documentsOf(options.from), async (page) => {
     const works = await readPage(ports, options, page, { damage, met });
-    for (const reissued of await inOrder(works, (work) => reissueOne(ports, options, pace, work)))
-      await options.onReissued(reissued);
+    const { done, failures } = await inOrder(works, (work) => reissueOne(ports, options, pace, work));
+    for (const reissued of done) await options.onReissued(reissued);
+    if (failures.length > 0) throw failures[0];
     return true;
   });
   if (damage.length > 0) throw damage[0];
@@ -78,138 +77,140 @@ function documentsOf(kid: string): Query {
   return { group: DOCUMENTS, where: [['kid', '==', kid]], orderBy: [['issued_at', 'desc']] };
 }
 
-interface Work {
-  readonly old: DocumentRecord;
-  /** Why it is not signed anew. */
-  readonly refusal: string | undefined;
-  readonly found: DocumentRecord | undefined;
-  /** Where the new document goes. */
-  readonly path: string;
-}
+/** Undefined for a document that a newer one of the same key has superseded. */
+type Work = { readonly old: DocumentRecord; readonly found: Found | undefined };
 
-/** Licences and new documents of a whole page in one round trip. */
+/** Of a licence that was renewed under the old key there are several. The newest says what holds, and is met first. */
 async function readPage(
-  { store, clock }: Reissuing,
+  ports: Reissuing,
   { signer }: ReissueOptions,
   page: readonly Snapshot[],
   { damage, met }: { readonly damage: unknown[]; readonly met: Set<string> },
 ): Promise<Work[]> {
   const olds = page.flatMap((snapshot) => {
-    const old = readOr(documentRecord, snapshot, (error) => damage.push(error));
-    return old === undefined ? [] : [{ licenseHash: snapshot.path.split('/')[1] ?? '', old }];
-  });
-  const paths = olds.flatMap(({ licenseHash, old }) => {
-    const first = documentPath(licenseHash, old.format, signer.kid);
-    return [licensePath(licenseHash), first, `${first}_after_${old.issued_at}`];
-  });
-  const found = await store.get(paths);
-  const now = clock.now();
-  return olds.map(({ licenseHash, old }, i) => {
+    const old = readOr(documentRecord, snapshot, (error) => damage.push(error))?.record;
+    if (old === undefined) return [];
+    const licenseHash = snapshot.path.split('/')[1] ?? '';
     const place = `${licenseHash}/${old.format}`;
-    // A licence that was renewed under the old key has several; the newest says what holds.
-    if (met.has(place)) return { old, refusal: 'superseded', found: undefined, path: '' };
+    const isSuperseded = met.has(place);
     met.add(place);
+    return [{ old, licenseHash, isSuperseded }];
+  });
+  const found = await readBeside(ports, signer, olds);
+  return olds.map(({ old, isSuperseded }, i) => ({ old, found: isSuperseded ? undefined : found[i] }));
+}
+
+/** Licences and first documents of the new key, all in one round trip. */
+async function readBeside(
+  { store }: Pick<Reissuing, 'store'>,
+  { kid }: Signer,
+  olds: readonly Pick<Found, 'old' | 'licenseHash'>[],
+): Promise<Found[]> {
+  const snapshots = await store.get(
+    olds.flatMap(({ old, licenseHash }) => [
+      licensePath(licenseHash),
+      documentPath(licenseHash, old.format, kid),
+    ]),
+  );
+  return olds.map(({ old, licenseHash }, i) => {
     let isDamaged = false;
     const onDamage = () => {
       isDamaged = true;
     };
-    const license = readOr(licenseRecord, found[3 * i], onDamage);
-    const first = readOr(documentRecord, found[3 * i + 1], onDamage);
-    const later = readOr(documentRecord, found[3 * i + 2], onDamage);
-    const refusal = license === undefined ? 'license_not_found' : licenseRefusal(license, now)?.code;
-    const isBefore = first !== undefined && first.issued_at < old.issued_at;
-    return {
-      old,
-      refusal: isDamaged ? 'record_damaged' : refusal,
-      found: isBefore ? later : first,
-      path: paths[3 * i + (isBefore ? 2 : 1)] ?? '',
-    };
+    const license = readOr(licenseRecord, snapshots[2 * i], onDamage);
+    const first = readOr(documentRecord, snapshots[2 * i + 1], onDamage)?.record;
+    return { old, licenseHash, license, first, isDamaged };
   });
 }
 
-/** Undefined for a record that is absent or damaged. */
-function readOr<T>(
-  schema: z.ZodType<T>,
-  snapshot: Snapshot | undefined,
-  onDamage: (error: unknown) => void,
-): T | undefined {
-  try {
-    return readRecord(schema, snapshot)?.record;
-  } catch (error) {
-    onDamage(error);
-    return undefined;
-  }
-}
-
+/** A licence that changes between reading and storing is decided anew: what was signed for it meanwhile is nobody's. */
 async function reissueOne(
   ports: Reissuing,
-  { signer, isDryRun, from }: ReissueOptions,
+  options: ReissueOptions,
   pace: () => Promise<void>,
-  { old, refusal, found, path }: Work,
+  { old, found }: Work,
 ): Promise<Reissued> {
-  if (found !== undefined) return { outcome: 'signed_before', reason: null, old, new: found };
-  const problem = refusal ?? formatProblem(old, signer);
-  if (problem !== undefined) return { outcome: 'skipped', reason: problem, old, new: null };
-  if (isDryRun) return { outcome: 'would_sign', reason: null, old, new: null };
-  await pace();
-  // The newest is the one that counts, also where the clock that the old one was issued by was fast.
-  const issuedAt = Math.max(ports.clock.now(), old.issued_at + 1);
-  const { format, payload } = contentOf(old, issuedAt);
-  const text = format.encode(payload, await signer.sign(format.signedBytes(payload, signer)));
-  const document = { ...old, kid: signer.kid, text, issued_at: issuedAt, replaces: from };
-  return { outcome: 'signed', reason: null, old, new: await storeOnce(ports, path, document) };
-}
-
-/** Why the key can never sign this document anew; found out before anything is asked of its KMS. */
-function formatProblem(old: DocumentRecord, signer: Signer): string | undefined {
-  if (old.format === 'caio-v1') return 'format_not_issued';
-  try {
-    const { format, payload } = contentOf(old, old.issued_at);
-    format.signedBytes(payload, signer);
-    return undefined;
-  } catch (error) {
-    if (error instanceof DocumentError) return error.code;
-    if (error instanceof TypeError) return 'format_cannot_hold';
-    throw error;
+  const { signer, isDryRun } = options;
+  const skipped = { outcome: 'skipped', customerId: old.customer_id, old, new: null } as const;
+  let signed: DocumentRecord | undefined;
+  for (let now = found; now !== undefined; [now] = await readBeside(ports, signer, [now])) {
+    const plan = await planFor(ports, signer, now);
+    if (plan.what === 'skip') return { ...skipped, reason: plan.reason };
+    const { customerId } = plan;
+    const told = { reason: null, customerId, old };
+    if (plan.what === 'keep') {
+      const isOwn = plan.document.text === signed?.text;
+      return { ...told, outcome: isOwn ? 'signed' : 'signed_before', new: plan.document };
+    }
+    if (isDryRun) return { ...told, outcome: 'would_sign', new: null };
+    await pace();
+    signed = await sign(ports, options, plan);
+    if (await storeUnlessChanged(ports, plan, signed)) return { ...told, outcome: 'signed', new: signed };
   }
+  return { ...skipped, reason: 'superseded' };
 }
 
-/** @throws DocumentError */
-function contentOf(
-  { format: name, text }: DocumentRecord,
-  issuedAt: number,
-): { format: IssuedFormat<JsonObject>; payload: JsonObject } {
-  const format = ISSUED_FORMATS[name];
-  if (format.name === 'caio-v1') throw new TypeError('CAIO v1 is read and never written');
-  const payload = againAt[format.name](format.takeApart(text).payload, issuedAt);
-  return { format: format as IssuedFormat<JsonObject>, payload };
+async function sign(
+  { clock }: Pick<Reissuing, 'clock'>,
+  { signer, from }: ReissueOptions,
+  { format, terms }: ToSign,
+): Promise<DocumentRecord> {
+  // The newest is the one that counts, also where the clock that the one before was issued by was fast.
+  const issued = { ...terms, issuedAt: Math.max(clock.now(), terms.issuedAt) };
+  const keys = {
+    sign: (_: unknown, makeMessage: (key: Signer) => Uint8Array) => signer.sign(makeMessage(signer)),
+  };
+  return { ...documentOf(format, issued, await RENDERINGS[format].sign(keys, issued)), replaces: from };
 }
 
-/** The same content, issued at another time. A format that names its key in the payload gets it from the signer. */
-const againAt = {
-  aegis: (claims, now) => ({ ...claims, iat: Math.floor(now / 1000) }),
-  'caio-v2': (claims, now) => ({ ...claims, issued_at: formatInstant(now) }),
-  dtlic2: ({ kid: _, ...claims }, now) => ({ ...claims, issued_at: formatInstant(now) }),
-} as const satisfies Record<string, (claims: JsonObject, now: number) => JsonObject>;
+/**
+ * False when the licence is not as it was read any more, or its place is taken. So a commit that was not confirmed is sent
+ * again: it happens once.
+ */
+function storeUnlessChanged(
+  ports: Reissuing,
+  { path, licensePath: license, version, terms }: ToSign,
+  document: DocumentRecord,
+): Promise<boolean> {
+  // Demands that the licence is unchanged, and leaves it so.
+  const fields = { updated_at: terms.license.updated_at };
+  return retryCommits(ports, async () => {
+    try {
+      await ports.store.commit([
+        { op: 'set', path, fields: document, demand: 'absent' },
+        { op: 'update', path: license, fields, demand: { version } },
+      ]);
+      return true;
+    } catch (error) {
+      if (error instanceof ConflictError) return false;
+      throw error;
+    }
+  });
+}
 
-/** A few at once, answered in the order of the items. After a failure nothing is begun, and what was begun is ended. */
-async function inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
+/**
+ * A few at once; what is done, in the order of the items. After a failure nothing is begun, and what was begun is ended and
+ * told too: it has happened.
+ */
+async function inOrder<T, R>(
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+): Promise<{ readonly done: readonly R[]; readonly failures: readonly unknown[] }> {
+  const results: (readonly R[])[] = items.map(() => []);
   const failures: unknown[] = [];
   const waiting = items.entries();
   const worker = async () => {
     for (const [place, item] of waiting) {
       if (failures.length > 0) return;
       try {
-        results[place] = await work(item);
+        results[place] = [await work(item)];
       } catch (error) {
         failures.push(error);
       }
     }
   };
   await Promise.all(Array.from({ length: MAINTENANCE_PARALLEL }, worker));
-  if (failures.length > 0) throw failures[0];
-  return results;
+  return { done: results.flat(), failures };
 }
 
 /** Resolves when the next signature may be asked for. */

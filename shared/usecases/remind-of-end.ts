@@ -11,15 +11,14 @@ import { reminderMail } from '../mail/reminder-mail.ts';
 import type { Value, Write } from '../ports/document-store.ts';
 import type { Mailer } from '../ports/mailer.ts';
 import type { Ports } from '../ports/ports.ts';
-import { customerRecord } from '../records/customer.ts';
 import type { LicenseRecord } from '../records/license.ts';
-import { customerPath, reminderPath } from '../records/paths.ts';
+import { reminderPath } from '../records/paths.ts';
 import { type ReminderRecord, reminderRecord } from '../records/reminder.ts';
-import { deliverRequest } from '../wire/deliver.ts';
 import { formatInstant } from '../wire/document.ts';
 import type { RemindRequest, RemindResponse } from '../wire/remind.ts';
 import { administer, type Change } from './administer.ts';
 import { findLicense } from './find-license.ts';
+import { addressOf } from './letter-address.ts';
 import { letterFailed, sendLetter } from './letters.ts';
 import { readRecord } from './read.ts';
 import { refused } from './refused.ts';
@@ -73,18 +72,7 @@ async function letterOf(ports: Ports, { caller, licenseId }: RemindCall): Promis
   const { expires_at: end } = license;
   if (end === null)
     throw new CountersignError('not_remindable', 'This licence has no end to be reminded of.');
-  return { path: reminderPath(hash, end), license, end, to: await addressOf(ports, license) };
-}
-
-/** That of the holder, or the one that the customer has now. Imported addresses are what somebody once typed. */
-async function addressOf({ store }: Ports, { holder, email, customer_id }: LicenseRecord): Promise<string> {
-  const [snapshot] = holder === null ? await store.get([customerPath(customer_id)]) : [];
-  const customer = readRecord(customerRecord, snapshot)?.record;
-  const known = (holder?.email ?? customer?.email ?? email ?? undefined)?.trim();
-  const address = deliverRequest.shape.to.safeParse(known);
-  if (address.success && address.data !== undefined) return address.data;
-  const detail = 'Neither the licence nor its customer has an e-mail address that letters can go to.';
-  throw new CountersignError('invalid_request', detail, { errors: [{ pointer: '', detail }] });
+  return { path: reminderPath(hash, end), license, end, to: await addressOf(ports, license, '') };
 }
 
 async function begin(ports: Ports, call: RemindCall, letter: Letter) {

@@ -1,7 +1,7 @@
 import { renew } from '../decide/license-change.ts';
 import type { Ports } from '../ports/ports.ts';
-import type { LicenseRequest } from './edit-license.ts';
-import { type ChangedLicense, changeTerms } from './edit-license-terms.ts';
+import type { EditedLicense, LicenseRequest } from './edit-license.ts';
+import { changeTerms } from './edit-license-terms.ts';
 import type { Settings } from './settings.ts';
 
 /**
@@ -13,6 +13,6 @@ export function renewLicense(
   settings: Settings,
   request: LicenseRequest,
   durationDays: number,
-): Promise<ChangedLicense> {
+): Promise<EditedLicense> {
   return changeTerms(ports, settings, request, 'renew', (license, now) => renew(license, durationDays, now));
 }

@@ -46,6 +46,7 @@ function pauseBefore(retry: number, jitter: number): number {
   return INTERRUPTED_COMMIT_PAUSE_MS * PAUSE_FACTOR ** (retry - 1) * (1 - jitter / 512);
 }
 
-function unavailable(detail: string, cause?: unknown): CountersignError {
+/** Nothing was changed, or nobody knows: the client may try again. */
+export function unavailable(detail: string, cause?: unknown): CountersignError {
   return new CountersignError('store_unavailable', detail, { cause, retryAfterSeconds: RETRY_AFTER_SECONDS });
 }

@@ -28,7 +28,8 @@ export async function settleSeats(ports: Ports, settings: Settings, licenseHash:
   if (ports.clock.now() < settlesAt || (await isAnySeatBeyond(ports, { license, licenseHash }))) return;
   // Unless the licence was changed again meanwhile.
   await updateLicense(ports, licenseHash, ({ updated_at }) =>
-    updated_at === license.updated_at ? { seats_lowered_at: null } : undefined,
+    // Nobody's change: who has read the licence has read it as it is.
+    updated_at === license.updated_at ? { seats_lowered_at: null, updated_at } : undefined,
   );
 }
 

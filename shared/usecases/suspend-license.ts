@@ -6,37 +6,29 @@
 import { changeStatus, revoke } from '../decide/license-change.ts';
 import { CountersignError } from '../errors.ts';
 import type { Ports } from '../ports/ports.ts';
-import type { License } from '../wire/admin-licenses.ts';
 import { type EditedLicense, editLicense, type LicenseRequest } from './edit-license.ts';
-import type { ChangedLicense } from './edit-license-terms.ts';
 import { endAllSessions } from './end-all-sessions.ts';
-import { findLicense, withToken } from './find-license.ts';
+import { findLicense } from './find-license.ts';
 import { documentsOf } from './license-documents.ts';
 
 /** @throws CountersignError `license_not_found`, `license_revoked`, `precondition_failed`, `idempotency_conflict`, `store_unavailable` */
-export async function suspend(
-  ports: Ports,
-  request: LicenseRequest,
-  reason: string,
-): Promise<ChangedLicense> {
-  return answerOf(
-    ports,
-    await editLicense(ports, request, 'suspend', (license) => ({
-      ...changeStatus(license, 'suspended'),
-      told: { reason },
-    })),
-  );
+export function suspend(ports: Ports, request: LicenseRequest, reason: string): Promise<EditedLicense> {
+  return editLicense(ports, request, 'suspend', async ({ record, hash }) => ({
+    ...changeStatus(record, 'suspended', reason),
+    told: { reason },
+    documents: await documentsOf(ports, hash),
+  }));
 }
 
 /**
  * Sessions whose lease has not ended go on.
  * @throws CountersignError as `suspend`
  */
-export async function reinstate(ports: Ports, request: LicenseRequest): Promise<ChangedLicense> {
-  return answerOf(
-    ports,
-    await editLicense(ports, request, 'reinstate', (license) => changeStatus(license, 'active')),
-  );
+export function reinstate(ports: Ports, request: LicenseRequest): Promise<EditedLicense> {
+  return editLicense(ports, request, 'reinstate', async ({ record, hash }) => ({
+    ...changeStatus(record, 'active'),
+    documents: await documentsOf(ports, hash),
+  }));
 }
 
 /**
@@ -50,8 +42,8 @@ export async function revokeForGood(
   reason: string,
 ): Promise<{ readonly replayed: boolean; readonly licenseId: string }> {
   try {
-    const { replayed, license } = await editLicense(ports, request, 'revoke', (current) =>
-      revoke(current, reason),
+    const { replayed, license } = await editLicense(ports, request, 'revoke', ({ record }) =>
+      revoke(record, reason),
     );
     await endSessions(ports, request);
     return { replayed, licenseId: license.id };
@@ -66,9 +58,4 @@ export async function revokeForGood(
 async function endSessions(ports: Ports, { caller, licenseId }: LicenseRequest): Promise<void> {
   const { hash, record } = await findLicense(ports, caller, licenseId);
   await endAllSessions(ports, hash, record, 'revoked');
-}
-
-async function answerOf(ports: Ports, { license, hash, replayed }: EditedLicense): Promise<ChangedLicense> {
-  const answer: License = withToken(license, await documentsOf(ports, hash));
-  return { license: answer, replayed };
 }

@@ -141,6 +141,7 @@ function seatsExhausted({ seats }: LicenseRecord, next: SessionRecord | undefine
     seats,
     next_lease_ends_at: next === undefined ? null : formatInstant(next.lease_expires_at),
   };
-  const detail = `All ${seats} seats of this licence are taken. Try again later.`;
+  const taken = seats === 1 ? 'The only seat of this licence is' : `All ${seats} seats of this licence are`;
+  const detail = `${taken} taken. Try again later.`;
   return refused(refuse('seats_exhausted', detail, members));
 }

@@ -1,8 +1,8 @@
 import { transfer } from '../decide/license-change.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { LicenseRecord } from '../records/license.ts';
-import type { LicenseRequest } from './edit-license.ts';
-import { type ChangedLicense, changeTerms } from './edit-license-terms.ts';
+import type { EditedLicense, LicenseRequest } from './edit-license.ts';
+import { changeTerms } from './edit-license-terms.ts';
 import { activeCustomer, knownCustomer } from './known-customer.ts';
 import type { Settings } from './settings.ts';
 
@@ -21,9 +21,9 @@ export function transferLicense(
   settings: Settings,
   request: LicenseRequest,
   { customerId, holder }: Receiver,
-): Promise<ChangedLicense> {
+): Promise<EditedLicense> {
   return changeTerms(ports, settings, request, 'transfer', async (license) => {
-    // Who has it already gets nothing: a transfer whose documents are not signed yet is completed by repeating it.
+    // Who has it already gets nothing new, and may name another holder.
     const find = license.customer_id === customerId ? knownCustomer : activeCustomer;
     const { record } = await find(ports.store, request.caller, customerId);
     return transfer(license, customerId, record, holder);

@@ -8,7 +8,8 @@ import { refused } from './refused.ts';
 import { retryCommits } from './retry.ts';
 
 /**
- * Stores what `change` answers, unless that is nothing, and answers the licence as it is then.
+ * Stores what `change` answers, unless that is nothing, and answers the licence as it is then. `updated_at` moves on unless
+ * `change` says when.
  * @throws CountersignError `license_not_found`, `store_unavailable`, and what `change` throws
  */
 export function updateLicense(
@@ -24,7 +25,7 @@ export function updateLicense(
     const now = ports.clock.now();
     const changed = change(license.record, now);
     if (changed === undefined) return license.record;
-    const fields = { ...changed, updated_at: now };
+    const fields = { updated_at: now, ...changed };
     await ports.store.commit([{ op: 'update', path, fields, demand: { version: license.version } }]);
     ports.memory.licenses.delete(licenseHash);
     return { ...license.record, ...fields };

@@ -3,8 +3,12 @@
  * Licences of the systems that this one replaces verify with the keys that the operator has listed for them.
  */
 
-import { lifetimeProblem } from '../client/verify.ts';
-import { type LicenseScope, scopeProblem, verifyLicense } from '../client/verify-license.ts';
+import {
+  type LicenseScope,
+  licenseLifetimeProblem,
+  scopeProblem,
+  verifyLicense,
+} from '../client/verify-license.ts';
 import { LICENSE_NOT_FOUND, licenseRefusal } from '../decide/license.ts';
 import type { Scope } from '../decide/scope.ts';
 import type { ErrorCode } from '../errors.ts';
@@ -14,7 +18,10 @@ import { decodeIssued } from '../formats/issued.ts';
 import type { Ports } from '../ports/ports.ts';
 import { VERIFICATION_CODES, type VerificationCode } from '../verification.ts';
 import type { IssuedLicense } from '../wire/issued.ts';
-import { importedKeys } from './imported-keys.ts';
+import { type ImportedKeys, importedKeys } from './imported-keys.ts';
+import { type LegacyNotice, legacyNotice } from './legacy-notice.ts';
+import { documentsOf } from './license-documents.ts';
+import { endsHere } from './license-end.ts';
 import { isMacGenuine } from './validate-mac.ts';
 import { findOnRecord, LICENSE_TRANSFERRED, type LicenseOnRecord } from './validate-on-record.ts';
 
@@ -32,12 +39,16 @@ export type LicenseAnswer =
       readonly code: 'legacy_accepted' | null;
       readonly error: string | null;
       readonly license: IssuedLicense;
+      readonly endsAt: number | null;
     }
   | {
       readonly valid: false;
       readonly code: VerificationCode | ErrorCode;
       readonly error: string;
-      readonly license: null;
+      /** What a genuine one says. */
+      readonly license: IssuedLicense | null;
+      /** When it stops, or stopped, holding here, in milliseconds since the epoch; null for never, and of none. */
+      readonly endsAt: number | null;
     };
 
 /** What is to be said of a licence. */
@@ -50,18 +61,19 @@ export interface ExaminedLicense {
   readonly onRecord: LicenseOnRecord | undefined;
   /** Why it does not hold. */
   readonly refusal: { readonly code: VerificationCode | ErrorCode; readonly detail: string } | undefined;
+  /** What is said beside that it holds. */
+  readonly notice?: LegacyNotice | undefined;
 }
 
 /** @throws CountersignError `signing_unavailable` when a key cannot be read or a MAC not checked, `store_unavailable` */
 export async function validateLicense(ports: Ports, given: LicenseToValidate): Promise<LicenseAnswer> {
-  const { license, refusal } = await examineLicense(ports, given);
+  const { license, onRecord, refusal, notice } = await examineLicense(ports, given);
+  const endsAt = license === undefined ? null : endsHere(license, onRecord);
   if (refusal !== undefined)
-    return { valid: false, code: refusal.code, error: refusal.detail, license: null };
+    return { valid: false, code: refusal.code, error: refusal.detail, license: license ?? null, endsAt };
   // Without a refusal there is a licence, which the types cannot tell.
   const genuine = license as IssuedLicense;
-  return genuine.format === 'caio-v1'
-    ? { valid: true, code: 'legacy_accepted', error: LEGACY_NOTICE, license: genuine }
-    : { valid: true, code: null, error: null, license: genuine };
+  return { valid: true, code: notice?.code ?? null, error: notice?.detail ?? null, license: genuine, endsAt };
 }
 
 /** The same, with what it was decided from. */
@@ -78,14 +90,35 @@ async function examine(ports: Ports, { text, scope, issuer }: LicenseToValidate)
   const { features: wanted, ...rest } = scopeOf(scope);
   const result = await verifyLicense(text, { keys, now, issuer, scope: rest });
   if (!result.valid) return expired(ports, text, result);
-  const key = await keys.find(result.kid);
-  const isOurs = key === undefined || !('issuer' in key) || key.issuer === undefined;
   const { kid } = result;
-  const onRecord = await findOnRecord(ports, result.license, text);
+  const isOurs = await isOwnKey(keys, kid);
+  const found = await findOnRecord(ports, result.license, text);
+  const onRecord = isOurs ? found : await foundBy(ports, result.license, found, kid);
   const license = withFeatures(result.license, onRecord);
   const missing = scopeProblem(license, { features: wanted });
-  const refusal = liveRefusal(onRecord, isOurs, now) ?? (missing && refused(missing).refusal);
+  const refusal = liveRefusal(found, isOurs, now) ?? (missing && refused(missing).refusal);
   return { license, kid, onRecord, refusal };
+}
+
+async function isOwnKey(keys: ImportedKeys, kid: string): Promise<boolean> {
+  const key = await keys.find(kid);
+  return key === undefined || !('issuer' in key) || key.issuer === undefined;
+}
+
+/**
+ * A key of another system may name a licence of ours in what it signs, and speaks for none of them: a record belongs to its
+ * document only where it has signed one that is on record too. That is for AEGIS, whose licence id every session's document
+ * tells; a DTLIC2 licence names the licence key, a secret, and a CAIO licence is found word for word.
+ */
+async function foundBy(
+  ports: Ports,
+  license: IssuedLicense | undefined,
+  found: LicenseOnRecord | undefined,
+  kid: string,
+): Promise<LicenseOnRecord | undefined> {
+  if (license?.format !== 'aegis') return found;
+  const documents = found === undefined ? [] : await documentsOf(ports, found.hash);
+  return documents.some((document) => document.kid === kid) ? found : undefined;
 }
 
 /** The key and the signature are looked at before the lifetime, so what has expired is genuine. */
@@ -94,16 +127,22 @@ async function expired(
   text: string,
   refusal: { readonly code: VerificationCode; readonly detail: string },
 ): Promise<ExaminedLicense> {
-  if (refusal.code !== 'document_expired')
+  if (refusal.code !== 'license_expired')
     return { license: undefined, kid: undefined, onRecord: undefined, refusal };
-  const license = decodeIssued(text)?.license;
-  const onRecord = license && (await findOnRecord(ports, license, text));
+  const decoded = decodeIssued(text);
+  const license = decoded?.license;
+  const found = license && (await findOnRecord(ports, license, text));
+  // A licence that names no key was found word for word.
+  const kid = decoded !== undefined && 'kid' in decoded ? decoded.kid : undefined;
+  const isOurs = kid === undefined || (await isOwnKey(importedKeys(ports.keys), kid));
+  const onRecord = isOurs ? found : await foundBy(ports, license, found, kid);
   return { license, kid: undefined, onRecord, refusal };
 }
 
 /** AEGIS and DTLIC2 documents list no features: what such a licence includes is what its record says. */
 function withFeatures(license: IssuedLicense, onRecord: LicenseOnRecord | undefined): IssuedLicense {
-  if (onRecord === undefined || FORMATS_WITH_FEATURES.has(license.format)) return license;
+  if (onRecord === undefined || onRecord.isTransferred || FORMATS_WITH_FEATURES.has(license.format))
+    return license;
   return { ...license, features: onRecord.record.features };
 }
 
@@ -135,16 +174,13 @@ async function examineLegacy(ports: Ports, { text, scope }: LicenseToValidate): 
     const decoded = caioV1.decode(text);
     if (!(await isMacGenuine(ports, current, text, decoded))) return refused('signature_invalid');
     const { license } = decoded;
-    const end = license.expiresAt ?? Number.POSITIVE_INFINITY;
-    const problem = lifetimeProblem(license.issuedAt, end, now) ?? scopeProblem(license, scopeOf(scope));
-    return { ...refused(problem), license };
+    const problem = licenseLifetimeProblem(license, now) ?? scopeProblem(license, scopeOf(scope));
+    return { ...refused(problem), license, notice: problem === undefined ? legacyNotice(keys) : undefined };
   } catch (error) {
     if (!(error instanceof DocumentError)) throw error;
     return { ...refused(undefined), refusal: { code: error.code, detail: error.message } };
   }
 }
-
-const LEGACY_NOTICE = 'CAIO-v1 licences are accepted for the time being. Ask the vendor for a new one.';
 
 function refused(code: VerificationCode | undefined): ExaminedLicense {
   const refusal = code && { code, detail: VERIFICATION_CODES[code] };

@@ -10,7 +10,10 @@ import type { Ports } from '../ports/ports.ts';
 /** By key: a new list of keys has new verifiers, and what was said of the old ones is forgotten with them. */
 const verdicts = new WeakMap<MacVerifier, Map<string, boolean>>();
 
-/** @throws CountersignError `signing_unavailable`; that is not remembered */
+/**
+ * One key that says so is enough, whatever becomes of the others; only all of them together can say no.
+ * @throws CountersignError `signing_unavailable`; that is not remembered
+ */
 export async function isMacGenuine(
   { hasher }: Pick<Ports, 'hasher'>,
   verifiers: readonly MacVerifier[],
@@ -18,8 +21,22 @@ export async function isMacGenuine(
   decoded: DecodedMacLicense,
 ): Promise<boolean> {
   const hash = hasher.hash('document', text);
-  const answers = await Promise.all(verifiers.map((verifier) => verdictOf(verifier, hash, decoded)));
-  return answers.includes(true);
+  try {
+    await Promise.any(verifiers.map((verifier) => requireGenuine(verifier, hash, decoded)));
+    return true;
+  } catch (error) {
+    const reasons: unknown[] = (error as AggregateError).errors;
+    const failure = reasons.find((reason) => !(reason instanceof NotGenuine));
+    if (failure !== undefined) throw failure;
+    return false;
+  }
+}
+
+/** The key has not made this MAC. */
+class NotGenuine extends Error {}
+
+async function requireGenuine(...question: Parameters<typeof verdictOf>): Promise<void> {
+  if (!(await verdictOf(...question))) throw new NotGenuine();
 }
 
 async function verdictOf(

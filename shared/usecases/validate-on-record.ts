@@ -5,7 +5,7 @@ import { normalizeLicenseKey } from '../license-key.ts';
 import type { Snapshot } from '../ports/document-store.ts';
 import { documentId } from '../ports/document-store.ts';
 import type { Ports } from '../ports/ports.ts';
-import { type DocumentRecord, documentRecord } from '../records/document.ts';
+import { documentRecord } from '../records/document.ts';
 import { type LicenseRecord, licenseRecord } from '../records/license.ts';
 import { DOCUMENTS, LICENSES, licensePath } from '../records/paths.ts';
 import type { IssuedFormatName, IssuedLicense } from '../wire/issued.ts';
@@ -59,11 +59,10 @@ const FINDERS: Readonly<Record<IssuedFormatName, Finder>> = {
   },
   'caio-v1': async () => undefined,
   // It names no licence. What we issued is on record word for word, under the customer that it names.
-  'caio-v2': async ({ store }, { customer }, text) => {
-    if (customer.id === null) return undefined;
-    const document = await findDocument(store, customer.id, (found) => found.text === text);
-    if (document === undefined) return undefined;
-    const [found] = await store.get([licensePath(document.hash)]);
+  'caio-v2': async ({ store }, license, text) => {
+    const hash = await findText(store, license, text);
+    if (hash === undefined) return undefined;
+    const [found] = await store.get([licensePath(hash)]);
     return found;
   },
   dtlic2: async ({ store, hasher }, { licenseId }) => {
@@ -74,31 +73,34 @@ const FINDERS: Readonly<Record<IssuedFormatName, Finder>> = {
   },
 };
 
-/** The newest `CAIO-v2` document of a customer that `isWanted`, and the hash of its licence. */
-export async function findDocument(
+/**
+ * The hash of the licence that a `CAIO-v2` text is on record of. A document has the instant of its issue in its record too, so
+ * those of this instant are all that are read, however many its customer has.
+ */
+async function findText(
   store: Ports['store'],
-  customerId: string,
-  isWanted: (document: DocumentRecord, hash: string) => boolean,
-): Promise<{ readonly hash: string; readonly document: DocumentRecord } | undefined> {
-  let match: { readonly hash: string; readonly document: DocumentRecord } | undefined;
+  { customer, issuedAt }: IssuedLicense,
+  text: string,
+): Promise<string | undefined> {
+  if (customer.id === null) return undefined;
+  let hash: string | undefined;
   const query = {
     group: DOCUMENTS,
-    where: [['customer_id', '==', customerId]],
+    where: [
+      ['customer_id', '==', customer.id],
+      ['issued_at', '==', issuedAt],
+    ],
     orderBy: [['issued_at', 'desc']],
   } as const;
   await forEachPage(store, query, async (page) => {
-    match = page.flatMap((snapshot) => matching(snapshot, isWanted))[0];
+    const match = page.find((snapshot) => isText(snapshot, text));
+    hash = match?.path.split('/')[1];
     return match === undefined;
   });
-  return match;
+  return hash;
 }
 
-function matching(
-  snapshot: Snapshot,
-  isWanted: (document: DocumentRecord, hash: string) => boolean,
-): { hash: string; document: DocumentRecord }[] {
+function isText(snapshot: Snapshot, text: string): boolean {
   const document = readRecord(documentRecord, snapshot)?.record;
-  const hash = snapshot.path.split('/')[1] ?? '';
-  if (document?.format !== 'caio-v2' || !isWanted(document, hash)) return [];
-  return [{ hash, document }];
+  return document?.format === 'caio-v2' && document.text === text;
 }

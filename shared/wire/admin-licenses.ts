@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ALGORITHM_NAMES } from '../algorithms.ts';
 import { MAX_STRING_LENGTH } from '../constants.ts';
 import { EXPIRY_STRATEGY_NAMES } from '../expiry-strategies.ts';
+import { isGuessProof, MIN_KEY_SYMBOLS } from '../license-key.ts';
 import { licensePolicy } from '../records/license.ts';
 import { TIER_NAMES } from '../tiers.ts';
 import { customerId } from './customers.ts';
@@ -17,7 +18,8 @@ import {
   STATS,
 } from './examples/licenses.ts';
 import { CUSTOMER_ID } from './examples/values.ts';
-import { checkWalk, walkAnswer, walkQuery } from './paging.ts';
+import { instant } from './instant.ts';
+import { checkWalk, damagedAnswer, walkAnswer, walkQuery } from './paging.ts';
 import {
   allowedHardware,
   termDays as days,
@@ -27,10 +29,8 @@ import {
   majorVersions,
   policyChanges,
   seats,
-  text,
 } from './terms.ts';
-
-const instant = z.iso.datetime({ offset: true });
+import { longText, text } from './text.ts';
 
 export const LICENSE_TYPES = [
   'perpetual',
@@ -72,10 +72,13 @@ export const issueLicenseRequest = z
     allowed_hardware: allowedHardware.exactOptional().meta(MEANS.allowed_hardware),
     expiry_strategy: z.enum(EXPIRY_STRATEGY_NAMES).default('restrict').meta(MEANS.expiry_strategy),
     instance_fingerprint: fingerprint.nullable().default(null).meta(MEANS.instance_fingerprint),
-    notes: z.string().max(4_000).nullable().default(null).meta(MEANS.notes),
+    notes: longText.nullable().default(null).meta(MEANS.notes),
     tier: z.enum(TIER_NAMES).default('enterprise'),
     holder: z.object({ name: text, email: z.email() }).nullable().default(null).meta(MEANS.holder),
-    license_key: text.optional().meta({ description: 'The operator’s own key; made here when left out.' }),
+    license_key: text
+      .refine(isGuessProof, { error: `must have at least ${MIN_KEY_SYMBOLS} letters and digits` })
+      .optional()
+      .meta({ description: 'The operator’s own key; made here when left out.' }),
     key_prefix: z
       .string()
       .regex(/^[A-Z][A-Z0-9]{1,11}$/)
@@ -128,6 +131,10 @@ export const license = z
       .array(z.string())
       .nullable()
       .meta({ description: 'Hashes of the machines that may acquire; null allows all.' }),
+    unverified: z.boolean().meta({
+      description:
+        'Imported with a signature that nothing here could verify: none of our keys signs it anew.',
+    }),
     notes: z.string().nullable().meta(MEANS.notes),
     revoked_reason: z.string().nullable().meta({ description: 'Null unless it is suspended or revoked.' }),
     issued_at: instant,
@@ -194,12 +201,12 @@ export const listLicensesQuery = z
 export type ListLicenses = z.infer<typeof listLicensesQuery>;
 
 export const listLicensesResponse = z
-  .object({ licenses: z.array(listedLicense), ...walkAnswer })
+  .object({ licenses: z.array(listedLicense), ...walkAnswer, ...damagedAnswer })
   .meta({ id: 'ListLicensesResponse', example: LICENSES });
 
 export const changeLicenseRequest = z
   .object({
-    notes: z.string().max(4_000).nullable().meta(MEANS.notes),
+    notes: longText.nullable().meta(MEANS.notes),
     features,
     seats: seats.nullable().meta(MEANS.seats),
     limits: limits.nullable().meta(MEANS.limits),
@@ -208,9 +215,14 @@ export const changeLicenseRequest = z
     allowed_major_versions: majorVersions.nullable().meta(MEANS.allowed_major_versions),
     expires_at: instant.nullable().meta(MEANS.expires_at),
     expiry_strategy: z.enum(EXPIRY_STRATEGY_NAMES).meta(MEANS.expiry_strategy),
+    accept_unverified: z.literal(true).meta({
+      description: 'Has our keys sign an imported licence although nothing here could verify its signature.',
+    }),
   })
   .partial()
-  .refine((changes) => Object.keys(changes).length > 0, { error: 'Send at least one member to change.' })
+  .refine((changes) => Object.keys(changes).length > 0, {
+    error: 'Send at least one member that can be changed.',
+  })
   .meta({ id: 'ChangeLicenseRequest', example: { seats: 20 } });
 
 export const revokeResponse = z
@@ -234,7 +246,7 @@ export const licenseStats = z
 export type LicenseStats = z.infer<typeof licenseStats>;
 
 export const reasonRequest = z
-  .object({ reason: z.string().min(1).max(1_000) })
+  .object({ reason: longText.min(1).max(1_000) })
   .meta({ id: 'ReasonRequest', example: { reason: 'the customer has left' } });
 
 /** Nothing has to be said. */
@@ -275,7 +287,19 @@ export const listDocumentsQuery = z.strictObject({
     .enum(ISSUED_FORMAT_NAMES)
     .optional()
     .meta({ param: { description: 'All formats when left out.' } }),
+  deliverable: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .meta({
+      param: {
+        description:
+          'Only what can be delivered: of each format the newest document that names whose the licence is now and that a key still verifies. A licence that does not hold is refused.',
+      },
+    }),
 });
+
+export type ListDocuments = z.output<typeof listDocumentsQuery>;
 
 /** Newest first. */
 export const listDocumentsResponse = z

@@ -1,15 +1,14 @@
 /** Operators' API keys. */
 import { z } from 'zod';
 import { SCOPE_NAMES } from '../access/scopes.ts';
-import { MAX_STRING_LENGTH } from '../constants.ts';
 import { customerId } from './customers.ts';
 import { API_KEYS, CREATED_API_KEY, REVOKED_API_KEY } from './examples/operators.ts';
-import { depthProblem, pagingAnswer, pagingQuery } from './paging.ts';
-
-const instant = z.iso.datetime({ offset: true });
+import { instant } from './instant.ts';
+import { damagedAnswer, depthProblem, pagingAnswer, pagingQuery } from './paging.ts';
+import { text } from './text.ts';
 
 const details = {
-  name: z.string().min(1).max(MAX_STRING_LENGTH).meta({ description: 'What it is for.' }),
+  name: text.meta({ description: 'What it is for.' }),
   scopes: z.array(z.enum(SCOPE_NAMES)).meta({ description: 'What it opens; none includes another.' }),
   customer_id: customerId
     .nullable()
@@ -26,7 +25,10 @@ export const createApiKeyRequest = z
       .min(1)
       .refine((scopes) => new Set(scopes).size === scopes.length, { error: 'must name each scope once' }),
     customer_id: details.customer_id.default(null),
-    expires_at: details.expires_at.default(null),
+    expires_at: details.expires_at.optional().meta({
+      description:
+        'The first instant at which it opens nothing; null for never. Left out, it ends with the key that makes it.',
+    }),
   })
   .meta({
     id: 'CreateApiKeyRequest',
@@ -51,10 +53,9 @@ export type ApiKey = z.infer<typeof apiKey>;
 
 export const createdApiKey = apiKey
   .extend({
-    api_key: z
-      .string()
-      .nullable()
-      .meta({ description: 'In this answer alone; null when the request is answered a second time.' }),
+    api_key: z.string().meta({
+      description: 'In this answer alone, and in that to the same request under its Idempotency-Key.',
+    }),
   })
   .meta({ id: 'CreatedApiKey', example: CREATED_API_KEY });
 
@@ -65,5 +66,5 @@ export const listApiKeysQuery = z
   });
 
 export const listApiKeysResponse = z
-  .object({ api_keys: z.array(apiKey), ...pagingAnswer })
+  .object({ api_keys: z.array(apiKey), ...pagingAnswer, ...damagedAnswer })
   .meta({ id: 'ListApiKeysResponse', example: API_KEYS });

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { MAX_STRING_LENGTH } from '../constants.ts';
 import { AUDIT_EVENTS } from './examples/operators.ts';
 import { CUSTOMER_ID } from './examples/values.ts';
+import { epochMilliseconds, instant } from './instant.ts';
 import { depthProblem, pagingAnswer, pagingQuery } from './paging.ts';
 
 const text = z.string().min(1).max(MAX_STRING_LENGTH);
-const instant = z.iso.datetime({ offset: true });
 
 export const auditEvent = z
   .object({
@@ -29,22 +29,26 @@ export const auditEvent = z
 
 export type AuditEvent = z.infer<typeof auditEvent>;
 
+const time = instant.transform(epochMilliseconds);
+
 const filters = {
   actor: text.optional(),
   action: text.optional().meta({ param: { example: 'customers.change' } }),
   target: text.optional().meta({ param: { description: 'The id of the object.', example: CUSTOMER_ID } }),
+  from: time
+    .optional()
+    .meta({ param: { description: 'The first instant.', example: '2026-01-01T00:00:00Z' } }),
+  to: time
+    .optional()
+    .meta({ param: { description: 'The first instant that is too late.', example: '2100-01-01T00:00:00Z' } }),
 };
 
 export type AuditFilters = z.output<z.ZodObject<typeof filters>>;
-
-const time = instant.transform((written) => Date.parse(written));
 
 export const listAuditQuery = z
   .strictObject({
     ...pagingQuery,
     ...filters,
-    from: time.optional().meta({ param: { description: 'The first instant.' } }),
-    to: time.optional().meta({ param: { description: 'The first instant that is too late.' } }),
   })
   .refine((paging) => depthProblem(paging) === undefined, {
     error: 'reaches too deep; pages end at the 10000th item',

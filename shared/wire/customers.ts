@@ -2,11 +2,9 @@
 import { z } from 'zod';
 import { MAX_STRING_LENGTH } from '../constants.ts';
 import { CUSTOMER, CUSTOMERS } from './examples/operators.ts';
-import { checkWalk, walkAnswer, walkQuery } from './paging.ts';
-
-const text = z.string().max(MAX_STRING_LENGTH);
-const longText = z.string().max(4_000);
-const instant = z.iso.datetime({ offset: true });
+import { instant } from './instant.ts';
+import { checkWalk, damagedAnswer, walkAnswer, walkQuery } from './paging.ts';
+import { line, longText, text } from './text.ts';
 
 export const customerId = z
   .string()
@@ -18,10 +16,10 @@ const email = z.email().max(MAX_STRING_LENGTH).toLowerCase();
 const UNKNOWN = { description: 'Null when it is not known.' };
 
 const details = {
-  name: text.min(1),
+  name: text,
   email: email.nullable().meta(UNKNOWN),
-  company: text.nullable().meta(UNKNOWN),
-  phone: text.nullable().meta(UNKNOWN),
+  company: line.nullable().meta(UNKNOWN),
+  phone: line.nullable().meta(UNKNOWN),
   address: longText.nullable().meta(UNKNOWN),
   notes: longText.nullable().meta(UNKNOWN),
   is_active: z.boolean(),
@@ -48,7 +46,9 @@ export type CreateCustomer = z.output<typeof createCustomerRequest>;
 export const changeCustomerRequest = z
   .object(details)
   .partial()
-  .refine((changes) => Object.keys(changes).length > 0, { error: 'Send at least one member to change.' })
+  .refine((changes) => Object.keys(changes).length > 0, {
+    error: 'Send at least one member that can be changed.',
+  })
   .meta({ id: 'ChangeCustomerRequest', example: { is_active: false } });
 
 export type ChangeCustomer = z.output<typeof changeCustomerRequest>;
@@ -79,7 +79,7 @@ export const listCustomersQuery = z
 export type ListCustomersQuery = z.output<typeof listCustomersQuery>;
 
 export const listCustomersResponse = z
-  .object({ customers: z.array(customer), ...walkAnswer })
+  .object({ customers: z.array(customer), ...walkAnswer, ...damagedAnswer })
   .meta({ id: 'ListCustomersResponse', example: CUSTOMERS });
 
 export const deletedCustomer = z.object({ message: z.string(), customer_id: customerId }).meta({

@@ -3,6 +3,7 @@
  * the inline form, `iss`, `iat` and `exp` in a JWS.
  */
 import { z } from 'zod';
+import { LAST_INSTANT_MS } from '../constants.ts';
 import { TIER_NAMES } from '../tiers.ts';
 
 /** RFC 3339 with an offset, e.g. `2026-11-21T22:08:10.123+00:00`. */
@@ -68,7 +69,10 @@ export const unsignedDocument = documentPayload
 
 export type UnsignedDocument = z.infer<typeof unsignedDocument>;
 
-/** RFC 3339 in UTC with the numeric offset that every parser in the field reads (Python before 3.11 has no `Z`). */
+/**
+ * RFC 3339 in UTC with the numeric offset that every parser in the field reads (Python before 3.11 has no `Z`). Beyond the
+ * last instant that it can write, which only licences of other systems can name, it is that one.
+ */
 export function formatInstant(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace('Z', '+00:00');
+  return new Date(Math.min(milliseconds, LAST_INSTANT_MS)).toISOString().replace('Z', '+00:00');
 }

@@ -1,16 +1,13 @@
 /** The ledger of the DataTools system: one JSON object a line, as its mint wrote it, and what became of each line. */
 import { z } from 'zod';
-import { MAX_STRING_LENGTH } from '../constants.ts';
 import { customerId } from './customers.ts';
 import { IMPORT } from './examples/operators.ts';
 import { LEDGER_LINE } from './examples/values.ts';
+import { instantOrUtc as instant } from './instant.ts';
+import { text } from './text.ts';
 
 /** Two writes a line, and those of the audit trail: below the 500 that one commit of Firestore takes. */
 export const MAX_IMPORT_LINES = 200;
-
-const text = z.string().min(1).max(MAX_STRING_LENGTH);
-/** RFC 3339, or without an offset, as Python's `utcnow().isoformat()` writes UTC. */
-const instant = z.iso.datetime({ offset: true, local: true });
 
 export const ledgerLine = z.object({
   license_key: text,
@@ -36,6 +33,9 @@ export const importRequest = z
       description: 'Whose licences they become. The ledger knows buyers only, who are the holders.',
     }),
     product: text.default('datatools'),
+    require_verified: z.boolean().default(false).meta({
+      description: 'Refuses lines whose signature no key that is listed here has verified.',
+    }),
   })
   .meta({
     id: 'ImportRequest',
@@ -49,14 +49,23 @@ export const importedLine = z.object({
   outcome: z.enum(['added', 'known', 'refused']).meta({ description: '`known`: it was there, just so.' }),
   reason: z.string().nullable().meta({ description: 'Why it was refused.' }),
   verified: z.boolean().nullable().meta({
-    description: 'Of an added one: whether a key that is listed here has verified its signature.',
+    description: 'Whether a key that is listed here has verified its signature; null of a refused one.',
   }),
 });
 
 export type ImportedLine = z.infer<typeof importedLine>;
 
 export const importResponse = z
-  .object({ added: z.int(), known: z.int(), refused: z.int(), results: z.array(importedLine) })
+  .object({
+    added: z.int(),
+    known: z.int(),
+    refused: z.int(),
+    unverified: z.int().meta({
+      description:
+        'Of the added and known: those whose signature nothing here could verify. Our keys sign none of them anew.',
+    }),
+    results: z.array(importedLine),
+  })
   .meta({ id: 'ImportResponse', example: IMPORT });
 
 export type ImportResponse = z.infer<typeof importResponse>;

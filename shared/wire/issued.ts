@@ -130,11 +130,6 @@ export interface IssuedLicense {
   readonly claims: JsonObject;
 }
 
-/** Milliseconds since the epoch of an instant of these schemas; one without an offset is UTC. */
-export function epochMilliseconds(text: string): number {
-  return Date.parse(/(?:Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text}Z`);
-}
-
 /** The JSON object that these bytes are, or undefined when they are anything else or not strict. */
 export function parseObject(bytes: Uint8Array): JsonObject | undefined {
   try {

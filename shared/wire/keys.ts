@@ -19,7 +19,7 @@ export const keyLifecycle = z
   .refine((key) => sunsetProblem(key.state, typeof key.sunset_at === 'string') === undefined);
 
 const issuer = z.string().meta({
-  description: 'Of a key of another system: it vouches for documents of this issuer and no others.',
+  description: 'Of a key of another system: it vouches for licences of this issuer and for nothing else.',
 });
 
 const jwk = z
@@ -49,7 +49,7 @@ export const publicKey = z
       .nullable()
       .meta({ description: 'A retiring key verifies documents before this instant; else null.' }),
     issuer: issuer.nullable().meta({
-      description: 'Of a key of another system, the only issuer that it vouches for; null of ours.',
+      description: 'Of a key of another system, the only issuer whose licences it vouches for; null of ours.',
     }),
     pem_url: z
       .string()

@@ -5,9 +5,9 @@ import { FORMAT_NAMES } from '../formats/index.ts';
 import { documentPayload, inlineDocument, unsignedDocument } from './document.ts';
 import { ACQUIRE, FINGERPRINT, HEARTBEAT, RELEASE, VALIDATE } from './examples/sessions.ts';
 import { AEGIS_TOKEN, LICENSE_KEY, MODULE, SESSION_ID } from './examples/values.ts';
+import { instant } from './instant.ts';
 
 const text = z.string().min(1).max(MAX_STRING_LENGTH);
-const instant = z.iso.datetime({ offset: true });
 
 const licenseKey = text.meta({ description: 'The licence key, as the buyer received it.' });
 const hardwareId = text.meta({ description: 'What identifies this machine; any stable string.' });
@@ -79,9 +79,11 @@ const TOGETHER = [
   ['instance_domain', 'instance_db_uuid'],
 ] as const;
 
+const NO_TOKEN = 'must be the document: a text that is not empty, or an object';
+
 export const validateRequest = z
   .object({
-    token: z.union([z.string().min(1), z.record(z.string(), z.json())]).meta({
+    token: z.union([z.string().min(1), z.record(z.string(), z.json())], { error: NO_TOKEN }).meta({
       description:
         'The document: a JWS, `license_data` as an object or as text, or an issued licence (AEGIS, CAIO, DTLIC2).',
     }),
@@ -149,6 +151,11 @@ export const releaseResponse = z
   .object({ session_id: z.string(), released_at: instant })
   .meta({ id: 'ReleaseResponse', example: RELEASE });
 
+/** Of a session’s document only while it holds. */
+const OF_GENUINE = {
+  description:
+    'Null when the document does not say it. Of an issued licence also where that is genuine and refused.',
+};
 /** What the document says. */
 const OF_VALID = { description: 'Null when it does not say it, or does not hold.' };
 
@@ -159,9 +166,9 @@ export const validateResponse = z
       description: 'Why not: a code of docs/errors.md. Of a valid `CAIO-v1` licence `legacy_accepted`.',
     }),
     error: z.string().nullable().meta({ description: 'The same as a sentence.' }),
-    license_id: z.string().nullable().meta(OF_VALID),
+    license_id: z.string().nullable().meta(OF_GENUINE),
     session_id: z.string().nullable().meta({ description: 'Null of a licence that was issued as text.' }),
-    customer_name: z.string().nullable().meta(OF_VALID),
+    customer_name: z.string().nullable().meta(OF_GENUINE),
     product: z.string().nullable().meta(OF_VALID),
     tier: z.string().nullable().meta(OF_VALID),
     license_type: z
@@ -169,9 +176,9 @@ export const validateResponse = z
       .nullable()
       .meta({ description: 'Of an issued licence; null of a session’s document.' }),
     features: z.array(z.string()).nullable().meta(OF_VALID),
-    expires_at: instant
-      .nullable()
-      .meta({ description: 'It holds before this instant; null for ever, or when it does not hold.' }),
+    expires_at: instant.nullable().meta({
+      description: 'It holds, or held, before this instant; null for ever, or when nobody can tell.',
+    }),
     document: z
       .union([documentPayload, z.record(z.string(), z.json())])
       .nullable()

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { MAX_LICENSE_CHARACTERS } from '../constants.ts';
 import { ACTIVATIONS, ENDED_ACTIVATION, LICENSING, LICENSING_RENEW } from './examples/licensing.ts';
 import { CAIO_TEXT } from './examples/values.ts';
-import { depthProblem, pagingAnswer, pagingQuery } from './paging.ts';
+import { instant } from './instant.ts';
+import { damagedAnswer, depthProblem, pagingAnswer, pagingQuery } from './paging.ts';
 
-const instant = z.iso.datetime({ offset: true });
 const count = z.int().nullable();
 
 export const licensingRequest = z
@@ -37,7 +37,9 @@ const OF_GENUINE = { description: 'Null when the licence is not genuine.' };
 export const licensingResponse = z
   .object({
     valid: z.boolean().meta({ description: 'Whether the licence holds, activated here or not.' }),
-    code: z.string().nullable().meta({ description: 'Why not: a code of docs/errors.md.' }),
+    code: z.string().nullable().meta({
+      description: 'Why not: a code of docs/errors.md. Of a valid `CAIO-v1` licence `legacy_accepted`.',
+    }),
     error: z.string().nullable().meta({ description: 'The same as a sentence.' }),
     activated: z.boolean().meta({ description: 'Whether the instance that asks is one of the licence’s.' }),
     customer_id: z.string().nullable().meta(OF_GENUINE),
@@ -94,6 +96,7 @@ export const listActivationsResponse = z
     activations: z.array(activation),
     max_instances: count.meta({ description: 'How many may be; null for any number.' }),
     ...pagingAnswer,
+    ...damagedAnswer,
   })
   .meta({ id: 'ListActivationsResponse', example: ACTIVATIONS });
 

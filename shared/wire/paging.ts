@@ -37,6 +37,14 @@ export const pagingAnswer = {
   total_pages: z.int(),
 };
 
+/** Of a list whose items are records that others depend on: one that cannot be read hides none of the others. */
+export const damagedAnswer = {
+  damaged: z.array(z.string()).optional().meta({
+    description:
+      'Where records of this page are in the store that cannot be read and are left out; absent when there are none.',
+  }),
+};
+
 export function pagingOf({ page, page_size }: Paging, total: number) {
   return { total, page, page_size, total_pages: Math.ceil(total / page_size) };
 }

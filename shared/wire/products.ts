@@ -3,10 +3,10 @@
  * the answer.
  */
 import { z } from 'zod';
-import { MAX_STRING_LENGTH } from '../constants.ts';
 import { policyOf, policyProblem } from '../policy.ts';
 import { TIER_NAMES } from '../tiers.ts';
 import { features, limits, majorVersions, policyMembers, seats, termDays } from './terms.ts';
+import { text } from './text.ts';
 
 // Strict: a misspelt member would silently give nothing.
 const tierTerms = z.strictObject({
@@ -23,9 +23,9 @@ export type TierTerms = z.output<typeof tierTerms>;
 const product = z
   .strictObject({
     /** As requests name it. */
-    name: z.string().min(1).max(MAX_STRING_LENGTH),
+    name: text,
     /** For people. */
-    title: z.string().min(1).max(MAX_STRING_LENGTH),
+    title: text,
     /** What its tiers give that say nothing else. */
     defaults: tierTerms.prefault({}),
     /** Those it is sold in. */

@@ -1,15 +1,16 @@
 /** Terms of a licence that are sent in several places: at issue, in changes, and in the table of products. */
 import { z } from 'zod';
 import { MAX_STRING_LENGTH } from '../constants.ts';
+import { text } from './text.ts';
 
 const DAY_SECONDS = 86_400;
 const TEN_YEARS_SECONDS = 3650 * DAY_SECONDS;
 
-export const text = z.string().min(1).max(MAX_STRING_LENGTH);
 export const features = z.array(text).max(64);
 export const termDays = z.int().min(1).max(36_500);
 export const seats = z.int().positive().max(1_000_000);
-export const majorVersions = z.array(z.int().nonnegative()).max(64);
+/** None at all would allow no version: null is for all. */
+export const majorVersions = z.array(z.int().nonnegative()).min(1).max(64);
 
 /** What an on-premises build counts. */
 export const limits = z.object({
@@ -33,8 +34,8 @@ export const policyMembers = {
 
 export const policyChanges = z.object(policyMembers);
 
-/** Ids of machines as they send them; an empty list allows none. */
-export const allowedHardware = z.array(text).max(256).nullable();
+/** Ids of machines as they send them, whatever they are made of; an empty list allows none. */
+export const allowedHardware = z.array(z.string().min(1).max(MAX_STRING_LENGTH)).max(256).nullable();
 
 /** What members mean in a request as in an answer. */
 export const MEANS = {

@@ -54,6 +54,14 @@ test('a key for one customer opens that one alone', async () => {
   expect(other.stderr).toContain('(customer_not_found)');
 });
 
+test('a key that ends makes one that ends with it, and none that goes on', async () => {
+  const { api_key } = await answered(...create('access:admin', '--expires', '2040-01-01'));
+  const { stdout, code } = await run([...create('access:admin'), '--json'], { apiKey: api_key });
+  expect([code, JSON.parse(stdout).expires_at]).toEqual([0, '2040-01-01T00:00:00.000+00:00']);
+  const beyond = await run(create('access:admin', '--expires', '2040-01-02'), { apiKey: api_key });
+  expect([beyond.code, beyond.stderr]).toEqual([1, expect.stringContaining('the end of your key')]);
+});
+
 test('nobody gives what they do not have', async () => {
   const admin = (await service.admin(['access:admin', 'customers:read']))['x-api-key'];
   const { code, stderr } = await run(create('licenses:write'), { apiKey: admin });
@@ -67,7 +75,7 @@ test('a wrong scope and a wrong time are wrong command lines; an unknown prefix 
   await refused('(api_key_not_found)', 'api-keys', 'revoke', 'csk_00000000', '--yes');
 });
 
-test('when the answer with the key is lost, the command says which key to revoke', async () => {
+test('when the answer with the key is lost, the command gets it again, and there is one key', async () => {
   let lost = 0;
   const proxy = createServer(async (request, response) => {
     const body = Buffer.concat(await Array.fromAsync(request));
@@ -84,13 +92,14 @@ test('when the answer with the key is lost, the command says which key to revoke
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
   try {
     const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-    const { code, stdout, stderr } = await run(create('licenses:read', '--name', 'lost'), { url });
-    expect([code, stdout]).toEqual([1, '']);
-    const [, prefix = ''] = /countersign api-keys revoke (csk_\S+)/.exec(stderr) ?? [];
+    const { code, stdout } = await run(create('licenses:read', '--name', 'lost'), { url });
+    const [, lostKey = ''] = /^API key: (csk_\S{43})$/m.exec(stdout) ?? [];
+    expect([code, lost]).toEqual([0, 2]);
     const { api_keys } = await answered('api-keys', 'list', '--page-size', '100');
     expect(api_keys.filter(({ name }: { name: string }) => name === 'lost')).toEqual([
-      expect.objectContaining({ prefix }),
+      expect.objectContaining({ prefix: lostKey.slice(0, 12) }),
     ]);
+    expect((await run(['licenses', 'list'], { apiKey: lostKey })).code).toBe(0);
   } finally {
     proxy.closeAllConnections();
     await new Promise((resolve) => proxy.close(resolve));

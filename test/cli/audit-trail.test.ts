@@ -114,6 +114,27 @@ test('export has only what fits the filters, also across parts', async () => {
   );
 });
 
+test('export of a part of the time has the service read that part alone', async () => {
+  const store = openFaultyStore(service.ports.store);
+  const beside = await serveBeside(service, { ports: { store } });
+  try {
+    for (const [filter, queries] of [
+      [[], 2],
+      [['--from', day(EXPORT_PAGE), '--to', day(EXPORT_PAGE + 3)], 1],
+    ] as const) {
+      let asked = 0;
+      store.strike((_, method) => {
+        if (method === 'query') asked += 1;
+        return undefined;
+      });
+      const { code } = await run(['audit', 'export', ...filter], { url: beside.baseUrl });
+      expect([code, asked]).toEqual([0, queries]);
+    }
+  } finally {
+    await beside.stop();
+  }
+});
+
 test('an export that breaks off between two parts leaves no file', async () => {
   const store = openFaultyStore(service.ports.store);
   const beside = await serveBeside(service, { ports: { store } });

@@ -125,7 +125,7 @@ describe('what works on a store and a KMS', () => {
       const states = { [kid]: 'retired', [next.kid]: 'active' };
       expect(await operator.manifest(ROOT.name)).toMatchObject({ version: 4, states });
       const acts = (await operator.audit()).map(({ action }) => action.replace('keys.', ''));
-      expect(acts).toEqual(['publish', 'stage', 'activate', 'reissue', 'retire']);
+      expect(acts).toEqual(['publish', 'stage', 'activate', 'reissue', 'reissue', 'retire']);
     });
 
     test('walks the audit trail, and says where it breaks', async () => {

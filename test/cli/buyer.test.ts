@@ -83,7 +83,7 @@ test('refuses a licence that was changed, one of an unknown key, and one that ha
 
   writeFileSync(jwks, JSON.stringify({ keys: [keys[ED].jwk] }));
   const ended = blobFile({ expires_at: '2026-01-01T00:00:00+00:00' });
-  expect((await run(['activate', ended, ...BUYER])).stderr).toContain('(document_expired)');
+  expect((await run(['activate', ended, ...BUYER])).stderr).toContain('(license_expired)');
   expect(existsSync(file)).toBe(false);
 });
 

@@ -1,4 +1,6 @@
 /** `countersign completion bash`, sourced by a real shell. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,4 +57,13 @@ test('zsh gets the same behind its own loader, and another shell is refused', as
   expect(stdout).toContain('bashcompinit');
   expect(stdout).toContain('complete -o default -F _countersign countersign');
   expect((await spawnProgram(BIN, ['completion', 'fish']).ended).code).toBe(2);
+});
+
+test('a reader that has seen enough ends the command without a word', async () => {
+  const child = spawn(process.execPath, [BIN, 'completion', 'bash'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy();
+  const said: Buffer[] = [];
+  child.stderr.on('data', (bytes: Buffer) => said.push(bytes));
+  const [code] = await once(child, 'close');
+  expect([code, Buffer.concat(said).toString()]).toEqual([141, '']);
 });

@@ -1,5 +1,5 @@
 /** `countersign licenses issue-document` and `deliver --email`, and licence keys that are no arguments. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -98,6 +98,39 @@ describe('a key of the operator’s own', () => {
   test('is given once', async () => {
     const twice = ['--key', 'DT1-A', '--key-file', keyFile('DT1-A')];
     await refused('either --key-file or --key', ...mint('twice@example.com'), ...twice);
+  });
+});
+
+describe('deliver --output', () => {
+  test.each([
+    ['suspended', 'license_suspended', ['suspend'], []],
+    ['revoked', 'license_revoked', ['revoke'], ['--yes']],
+  ])(
+    'of a %s licence is refused as a letter is, and writes it with --anyway',
+    async (_, code, change, yes) => {
+      const { id, token } = await issued();
+      await answered('licenses', ...change, id, '--reason', 'late payment', ...yes);
+      const output = join(folder, `${id}.license`);
+      for (const to of [['--output', output], []]) {
+        const { code: exit, stdout, stderr } = await run(['licenses', 'deliver', id, ...to]);
+        expect([exit, stdout]).toEqual([1, '']);
+        expect(stderr).toContain(`(${code})`);
+      }
+      expect(existsSync(output)).toBe(false);
+      expect((await run(['licenses', 'deliver', id, '--anyway'])).stdout).toBe(`${token}\n`);
+      expect((await run(['licenses', 'deliver', id, '--output', output, '--anyway'])).code).toBe(0);
+      expect(readFileSync(output, 'utf8')).toBe(`${token}\n`);
+    },
+  );
+
+  test('of a licence without a document says so', async () => {
+    const { id } = await issued({ formats: [] });
+    await refused('(document_not_found)', 'licenses', 'deliver', id);
+    await refused('no such document', 'licenses', 'deliver', id, '--anyway');
+  });
+
+  test('takes --anyway for no letter', async () => {
+    expect((await run(['licenses', 'deliver', 'any', '--email', '--anyway'])).code).toBe(2);
   });
 });
 

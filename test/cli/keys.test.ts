@@ -126,8 +126,15 @@ describe('publish', () => {
     expect(days).toBeLessThanOrEqual(3);
     expect(JSON.parse(await operator.everything())[0]).toBe(list);
     expect(await operator.audit()).toMatchObject([
-      { actor: ACTOR, action: 'keys.publish', target: 'manifest', before: null, after: null },
-      { action: 'keys.publish' },
+      {
+        actor: ACTOR,
+        action: 'keys.publish',
+        target: 'manifest',
+        before: [{ kid: old.kid, state: null }],
+        after: [{ kid: old.kid, state: 'active' }],
+      },
+      // The second one only renews it.
+      { action: 'keys.publish', before: null, after: null },
     ]);
   });
 

@@ -278,7 +278,8 @@ describe('credentials of the environment', () => {
   test('none: unavailable, and the next call looks again', async () => {
     withoutCredentials();
     const seen = answering(json(signAnswer(KEYS.ed25519)));
-    const over = createAwsKmsClient({ region: 'eu-central-1' });
+    vi.stubEnv('AWS_REGION', 'eu-central-1');
+    const over = createAwsKmsClient();
     const signer = signerOf(KEYS.ed25519, { over });
     for (const _ of ['first', 'second']) {
       expect(String((await failureOf(signer.sign(MESSAGE))).cause)).toContain('Misconfigured');
@@ -297,7 +298,8 @@ describe('credentials of the environment', () => {
     vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', 'http://localhost/credentials');
     const asked = vi.fn(() => new Promise<never>(() => {}));
     server.use(http.get('http://localhost/credentials', asked));
-    const over = createAwsKmsClient({ region: 'eu-central-1' });
+    vi.stubEnv('AWS_REGION', 'eu-central-1');
+    const over = createAwsKmsClient();
     const start = performance.now();
     const signing = signerOf(KEYS.ed25519, { over, deadlineMs: 400 }).sign(MESSAGE);
     expect(String((await failureOf(signing)).cause)).toContain('TimedOut');

@@ -85,16 +85,43 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (kind) => {
       });
     });
 
-    test('is not created again by a repeated request, which is not told the key', async () => {
+    test('is answered again to the request that is repeated, and is created once', async () => {
       const headers = { ...admin, 'idempotency-key': 'create-once' };
       const first = await create({}, headers);
       const before = service.dumpStore();
       const second = await create({}, headers);
       expect([second.status, second.headers.get('idempotent-replayed')]).toEqual([201, 'true']);
-      expect(second.body).toEqual({ ...first.body, api_key: null });
+      expect(second.body).toEqual(first.body);
       expect(service.dumpStore()).toBe(before);
+      expect(before).not.toContain(first.body.api_key.slice(12));
+      expect(await opens(second.body.api_key)).toBe(200);
       const other = await create({ name: 'another' }, headers);
       expect([other.status, other.body.code]).toEqual([409, 'idempotency_conflict']);
+    });
+
+    test('is another one for another caller, another Idempotency-Key, and after a day', async () => {
+      const named = (key: string, by: object = admin) => create({}, { ...by, 'idempotency-key': key });
+      const stranger = await service.admin();
+      const made = [await named('mine'), await named('mine', stranger), await named('next')];
+      const reused = 'mine-again-later';
+      made.push(await named(reused));
+      service.advance(86_401);
+      made.push(await named(reused));
+      expect(made.map(({ status }) => status)).toEqual(Array(5).fill(201));
+      expect(new Set(made.map(({ body }) => body.api_key)).size).toBe(5);
+    });
+
+    test('of two requests under one Idempotency-Key at once is one key, told to both', async () => {
+      const headers = { ...admin, 'idempotency-key': 'both-at-once' };
+      const [one, other] = await Promise.all([
+        create({ name: 'both' }, headers),
+        create({ name: 'both' }, headers),
+      ]);
+      expect([one.status, other.status]).toEqual([201, 201]);
+      expect(one.body.api_key).toBe(other.body.api_key);
+      expect(await opens(one.body.api_key)).toBe(200);
+      const { api_keys: keys } = await list();
+      expect(keys.filter(({ name }: ApiKeyRecord) => name === 'both')).toHaveLength(1);
     });
 
     test('is one of two that are made at once, both on the audit trail', async () => {
@@ -140,6 +167,58 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (kind) => {
       expect((await create({ customer_id: CUSTOMER }, maker)).status).toBe(201);
       const refused = await create({ customer_id: customerId }, maker);
       expect([refused.status, refused.body.code]).toEqual([403, 'forbidden']);
+    });
+  });
+
+  describe('a key that ends makes none that outlives it', () => {
+    const HOUR = 3_600_000;
+    let end: number;
+    let maker: { 'x-api-key': string };
+
+    beforeAll(async () => {
+      end = service.ports.clock.now() + HOUR;
+      const { body } = await create({ expires_at: new Date(end).toISOString() });
+      maker = { 'x-api-key': body.api_key };
+      // Its use is on record, so that a refusal changes nothing at all.
+      expect(await opens(body.api_key)).toBe(200);
+    });
+
+    const text = (milliseconds: number) => new Date(milliseconds).toISOString().replace('Z', '+00:00');
+
+    test.each([
+      ['without an end, in so many words', () => null],
+      ['that ends a millisecond later', () => new Date(end + 1).toISOString()],
+      [
+        'that ends a millisecond later, as another offset writes it',
+        () => `${new Date(end + HOUR + 1).toISOString().slice(0, -1)}+01:00`,
+      ],
+    ])('none %s', async (_, wanted) => {
+      const before = service.dumpStore();
+      const refused = await create({ expires_at: wanted() }, maker);
+      expect([refused.status, refused.body.code]).toEqual([422, 'invalid_request']);
+      expect(refused.body.errors).toEqual([
+        { pointer: '/expires_at', detail: expect.stringContaining(text(end)) },
+      ]);
+      expect(service.dumpStore()).toBe(before);
+    });
+
+    test.each([
+      ['its own end where none is named', () => ({}), () => end],
+      ['its own end where that is named', () => ({ expires_at: new Date(end).toISOString() }), () => end],
+      ['an earlier one', () => ({ expires_at: new Date(end - 1).toISOString() }), () => end - 1],
+    ])('but one with %s, also through another', async (_, wanted, expected) => {
+      const { status, body } = await create(wanted(), maker);
+      expect([status, body.expires_at]).toEqual([201, text(expected())]);
+      const grandchild = await create({}, { 'x-api-key': body.api_key });
+      expect([grandchild.status, grandchild.body.expires_at]).toEqual([201, text(expected())]);
+      const immortal = await create({ expires_at: null }, { 'x-api-key': body.api_key });
+      expect(immortal.status).toBe(422);
+    });
+
+    test('a key without an end makes keys without one, or with any', async () => {
+      expect((await create({})).body.expires_at).toBeNull();
+      expect((await create({ expires_at: null })).body.expires_at).toBeNull();
+      expect((await create({ expires_at: '2200-01-01T00:00:00Z' })).status).toBe(201);
     });
   });
 

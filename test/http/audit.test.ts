@@ -123,7 +123,9 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
     '?page=200&page_size=100',
     '/export?format=xml',
     '/export?after=-1',
-    '/export?from=2026-03-01T00:00:00Z',
+    '/export?from=2026-03-01',
+    '/export?to=yesterday',
+    '/export?since=2026-03-01T00:00:00Z',
   ])('%s is refused', async (query) => {
     const { status, body } = await call('GET', `${PATH}${query}`);
     expect([status, body.code]).toEqual([422, 'invalid_request']);

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ledgerLine, ledgerTerms } from '../support/ledger.ts';
 import { callsOn } from '../support/license-calls.ts';
-import { DAY, deskOn, freshKey, of, refusal } from '../support/license-desk.ts';
+import { DAY, deskOn, freshKey, HOLDER, of, refusal } from '../support/license-desk.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
 const INACTIVE = [409, 'customer_inactive'];
@@ -45,16 +45,17 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
     expect((await issue({ customer_id }, headers)).status).toBe(201);
   });
 
-  test('an issue from before is answered again, and its documents completed', async () => {
+  test('an issue from before is answered again, and one that was not signed is refused', async () => {
     const customer_id = await customer();
-    const headers = freshKey();
+    const [signed, unsigned] = [freshKey(), freshKey()];
+    const first = await issue({ customer_id }, signed);
     await service.kms.setFault({ kind: 'permission_denied' });
-    const unsigned = await issue({ customer_id }, headers).finally(() => service.kms.setFault(null));
-    expect(refusal(unsigned)).toEqual([503, 'signing_unavailable']);
+    const failed = await issue({ customer_id }, unsigned).finally(() => service.kms.setFault(null));
+    expect(refusal(failed)).toEqual([503, 'signing_unavailable']);
     await setActive(customer_id, false);
-    const completed = await issue({ customer_id }, headers);
-    expect(completed.status).toBe(201);
-    expect(completed.body.token).not.toBeNull();
+    const again = await issue({ customer_id }, signed);
+    expect([again.status, again.body]).toEqual([201, first.body]);
+    expect(refusal(await issue({ customer_id }, unsigned))).toEqual(INACTIVE);
   });
 
   test('no licence is transferred to it, and the licence stays whose it was', async () => {
@@ -66,17 +67,24 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
     expect((await events(id)).map(({ action }) => action)).not.toContain('licenses.transfer');
   });
 
-  test('a transfer from before is completed by repeating it', async () => {
+  test('a transfer that was not signed before is refused', async () => {
     const customer_id = await customer();
-    const { id, token } = await issued();
+    const { id } = await issued();
     const send = () => operator('POST', of(id, '/transfer'), { customer_id });
     await service.kms.setFault({ kind: 'permission_denied' });
     const unsigned = await send().finally(() => service.kms.setFault(null));
     expect(refusal(unsigned)).toEqual([503, 'signing_unavailable']);
     await setActive(customer_id, false);
-    const completed = await send();
-    expect([completed.status, completed.body.customer_id]).toEqual([200, customer_id]);
-    expect(completed.body.token).not.toBe(token);
+    expect(refusal(await send())).toEqual(INACTIVE);
+  });
+
+  test('a licence that it has can be given another holder', async () => {
+    const customer_id = await customer();
+    const { id } = await issued({ customer_id, holder: HOLDER, formats: ['dtlic2'] });
+    await setActive(customer_id, false);
+    const holder = { name: 'Grace', email: 'grace@example.com' };
+    const { status, body } = await operator('POST', of(id, '/transfer'), { customer_id, holder });
+    expect([status, body.holder]).toEqual([200, holder]);
   });
 
   test('no line of a ledger becomes its licence', async () => {

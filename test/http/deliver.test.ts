@@ -2,20 +2,23 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createMailer } from '../../infra/mail.ts';
+import { dtlic2 } from '../../shared/formats/dtlic2.ts';
 import type { Mailer } from '../../shared/ports/mailer.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 import { openFailingStore } from '../support/failing-store.ts';
+import { dtlic2Terms } from '../support/issued-licenses.ts';
 import { serveBeside } from '../support/serve-beside.ts';
 import { type Answer, startTestService, type TestService } from '../support/service.ts';
 import { startSmtpServer, type TestSmtp } from '../support/smtp.ts';
-
-const DOCUMENT = `DTLIC2:${'abcd'.repeat(200)}.sig`;
 
 describe.each(['sqlite', 'firestore'] as const)('a delivery on %s', (kind) => {
   let service: TestService;
   let smtp: TestSmtp;
   let url: string;
   let admin: { 'x-api-key': string };
+  /** Of the licence that was added last. */
+  let kid: string;
+  let document: string;
   const stops: (() => Promise<unknown>)[] = [];
 
   beforeAll(async () => {
@@ -54,16 +57,20 @@ describe.each(['sqlite', 'firestore'] as const)('a delivery on %s', (kind) => {
     const holder = { name: 'Zoë', email: 'Zoe@example.com' };
     const key = await service.addLicense({ licenseId: id, holder, ...wanted });
     const hash = service.ports.hasher.hash('license', key);
+    const terms = dtlic2Terms({ license_key: key, expires_at: null, ...(wanted.holder ?? holder) });
+    const signature = await service.ports.keys.sign('EC_SIGN_ED25519', (by) => dtlic2.signedBytes(terms, by));
+    kid = signature.kid;
+    document = dtlic2.encode(terms, signature);
     const fields = {
       license_id: id,
       customer_id: 'customer-1',
       format: 'dtlic2',
-      kid: 'k1',
-      text: DOCUMENT,
+      kid,
+      text: document,
       issued_at: 1,
       replaces: null,
     };
-    const path = `licenses/${hash}/documents/dtlic2_k1`;
+    const path = `licenses/${hash}/documents/dtlic2_${kid}`;
     await service.ports.store.commit([{ op: 'set', path, fields }]);
     return id;
   }
@@ -84,15 +91,12 @@ describe.each(['sqlite', 'firestore'] as const)('a delivery on %s', (kind) => {
     const { status, body } = await deliver(url, id);
     expect([status, body]).toEqual([
       200,
-      { license_id: id, format: 'dtlic2', key_id: 'k1', sent: true, reason: null },
+      { license_id: id, format: 'dtlic2', key_id: kid, sent: true, reason: null },
     ]);
     expect(smtp.received).toHaveLength(1);
     expect(smtp.received[0]?.to).toEqual(['Zoe@example.com']);
-    expect(smtp.received[0]?.text.replace(/=\r\n/g, '').replace(/=3D/g, '=')).toContain(DOCUMENT);
-    expect(await toldOf(id)).toEqual([
-      { status: 'sending', format: 'dtlic2', kid: 'k1' },
-      { status: 'sent' },
-    ]);
+    expect(smtp.received[0]?.text.replace(/=\r\n/g, '').replace(/=3D/g, '=')).toContain(document);
+    expect(await toldOf(id)).toEqual([{ status: 'sending', format: 'dtlic2', kid }, { status: 'sent' }]);
   });
 
   test('goes where the request says', async () => {

@@ -101,7 +101,7 @@ async function startInstance(): Promise<() => Promise<void>> {
 /** Notes what becomes of the first KMS's circuit. */
 const log: Log = {
   write({ message }) {
-    const [, name, state] = /^the circuit of the signer (\S+) is (\S+)$/.exec(message) ?? [];
+    const [, name, state] = /^the circuit of the signer (\S+) is ([\w-]+)(?:$|: )/.exec(message) ?? [];
     if (name === keyNames.google && state !== undefined) circuitStates.push(state);
   },
 };

@@ -27,6 +27,7 @@ let aws: AwsKmsClient;
 let client: Client;
 let close: () => Promise<void>;
 let kids: { google: string; aws: string };
+let rows: readonly SigningKey[];
 const logLines: string[] = [];
 
 beforeAll(async () => {
@@ -35,11 +36,12 @@ beforeAll(async () => {
   aws = createAwsKmsClient({ endpoint: service.kms.awsEndpoint });
   const { keyArn } = await awsPublicKey(aws, TEST_AWS_KEYS.ed25519);
   const row = (name: string): SigningKey => ({ name, algorithm: ED25519, use: 'license', state: 'active' });
+  rows = [row(TEST_KEYS.ed25519), row(keyArn)];
   const log = createLog('DEBUG', (line) => logLines.push(line));
   const keys = createKeyDirectory({
     client: google,
     awsClient: aws,
-    keys: [row(TEST_KEYS.ed25519), row(keyArn)],
+    keys: rows,
     deadlineMs: DEADLINE_MS,
     log,
   });
@@ -51,7 +53,14 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   client = createClient({ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
   // The deadline is short for what the tests are about; reading both keys for the first time may take longer.
-  const listed = await vi.waitFor(() => keys.list(), { timeout: 30_000 });
+  const listed = await vi.waitFor(
+    async () => {
+      const both = await keys.list();
+      expect(both).toHaveLength(2);
+      return both;
+    },
+    { timeout: 30_000 },
+  );
   const [first = '', second = ''] = listed.map(({ kid }) => kid);
   kids = { google: first, aws: second };
   close = () => new Promise((resolve) => server.close(() => resolve()));
@@ -114,6 +123,28 @@ describe('while the first KMS fails', () => {
     expect((await service.kms.stats()).signs.requested - before).toBeLessThanOrEqual(2);
     expect(logLines.some((line) => line.includes('circuit') && line.includes('is open'))).toBe(true);
   });
+});
+
+test('the log says why a circuit is open, once for each time that it opens', async () => {
+  const lines: string[] = [];
+  const keys = createKeyDirectory({
+    client: google,
+    awsClient: aws,
+    keys: rows,
+    deadlineMs: 30_000,
+    log: createLog('DEBUG', (line) => lines.push(JSON.parse(line).message)),
+  });
+  await keys.list();
+  await service.kms.setFault({ kind: 'permission_denied' });
+  for (let i = 0; i < 12; i++) {
+    expect((await keys.sign(ED25519, () => new TextEncoder().encode('a message'))).kid).toBe(kids.aws);
+  }
+  const circuit = `the circuit of the signer ${TEST_KEYS.ed25519} is`;
+  const why = `: PERMISSION_DENIED: Permission 'cloudkms.cryptoKeyVersions.useToSign' denied on resource (or it may not exist).`;
+  // A machine that is slow makes trials, which fail too.
+  const trials = lines.filter((line) => line === `${circuit} half-open`).length;
+  expect(lines.filter((line) => line === `${circuit} open${why}`)).toHaveLength(1 + trials);
+  expect(lines).toHaveLength(1 + 2 * trials);
 });
 
 test('when the first KMS returns, signing returns to it', async () => {

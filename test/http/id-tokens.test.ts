@@ -75,7 +75,7 @@ function renew(more: { jwksUrl?: string } = {}): void {
 
 interface Wanted {
   readonly claims?: JWTPayload;
-  readonly header?: { alg?: string; kid?: string };
+  readonly header?: { alg?: string; kid?: string; typ?: string };
   readonly key?: Pair['privateKey'] | Uint8Array;
   /** Seconds from the service's now. */
   readonly expiresIn?: number | null;
@@ -121,8 +121,27 @@ describe('a token is accepted', () => {
     );
   });
 
-  test('for several audiences, ours among them', async () => {
-    expect((await ask(await token({ claims: { aud: ['other', AUDIENCE] } }))).status).toBe(200);
+  test('for several audiences, ours among them, when it was given to ours', async () => {
+    const claims = { aud: ['other', AUDIENCE], azp: AUDIENCE };
+    expect((await ask(await token({ claims }))).status).toBe(200);
+  });
+
+  test.each([[AUDIENCE], [[AUDIENCE]], [[AUDIENCE, AUDIENCE]]])(
+    'for the audience %j, also when a service account asked for it',
+    async (aud) => {
+      expect((await ask(await token({ claims: { aud } }))).status).toBe(200);
+      expect((await ask(await token({ claims: { aud, azp: '104029292853099978293' } }))).status).toBe(200);
+    },
+  );
+
+  test.each(['JWT', 'jwt', 'application/jwt'])('of the type %s', async (typ) => {
+    expect((await ask(await token({ header: { typ } }))).status).toBe(200);
+  });
+
+  test('of a subject with 255 characters, issued just now by a clock that is ahead', async () => {
+    expect((await ask(await token({ claims: { sub: 's'.repeat(255), iat: seconds() + 20 } }))).status).toBe(
+      200,
+    );
   });
 
   test('within the slack of clocks: just over, or not quite begun', async () => {
@@ -150,6 +169,26 @@ describe('a token is refused', () => {
     ['without an end', () => token({ expiresIn: null })],
     ['that has not begun', () => token({ notBeforeIn: 40 })],
     ['without a subject', () => token({ claims: { sub: undefined } as unknown as JWTPayload })],
+    ['of an empty subject', () => token({ claims: { sub: '' } })],
+    ['of a subject that is a number', () => token({ claims: { sub: 5 as unknown as string } })],
+    ['of a subject with 256 characters', () => token({ claims: { sub: 's'.repeat(256) } })],
+    ['of a subject beyond ASCII', () => token({ claims: { sub: 'Zoë' } })],
+    ['of a subject with a line end', () => token({ claims: { sub: 'ops\nroot' } })],
+    ['that will be issued tomorrow', () => token({ claims: { iat: seconds() + 86_400 }, expiresIn: 90_000 })],
+    ['that will be issued in 40 seconds', () => token({ claims: { iat: seconds() + 40 } })],
+    ['issued at a time in words', () => token({ claims: { iat: 'now' as unknown as number } })],
+    ['without the time of its issue', () => token({ claims: { iat: undefined } as unknown as JWTPayload })],
+    [
+      'for several audiences, not saying to whom it was given',
+      () => token({ claims: { aud: ['x', AUDIENCE] } }),
+    ],
+    [
+      'for several audiences, given to another one',
+      () => token({ claims: { aud: ['x', AUDIENCE], azp: 'x' } }),
+    ],
+    ['that is an access token', () => token({ header: { typ: 'at+jwt' } })],
+    ['that is an access token, in full', () => token({ header: { typ: 'application/at+jwt' } })],
+    ['that is a logout token', () => token({ header: { typ: 'logout+jwt' } })],
     ['of a stranger under our kid', () => token({ key: stranger.privateKey })],
     ['of a kid that is not published', () => token({ header: { kid: 'nobody' }, key: stranger.privateKey })],
     [
@@ -231,12 +270,16 @@ describe('with a claim for the customer', () => {
     expect(await seen('*')).toEqual(['one', 'two']);
   });
 
-  test.each([[undefined], [''], [null], [7], [['one']], [{ '*': true }]])(
-    '%j opens nothing',
-    async (customer) => {
-      await expectProblem(await bound(customer), 403, 'forbidden');
-    },
-  );
+  test('a caller may be bound to an id that looks like a name of the store', async () => {
+    const answer = await bound('__x__');
+    expect([answer.status, await answer.json()]).toEqual([200, expect.objectContaining({ total: 0 })]);
+  });
+
+  const NONE = [undefined, '', null, 7, ['one'], ['*'], { '*': true }, true];
+  const NO_IDS = ['a/b', '.', '..', 'one ', 'one\n', '**', 'ä', 'a'.repeat(51), 'a'.repeat(2000)];
+  test.each([...NONE, ...NO_IDS].map((named) => [named]))('%j opens nothing', async (customer) => {
+    await expectProblem(await bound(customer), 403, 'forbidden');
+  });
 });
 
 describe('the audit trail names', () => {

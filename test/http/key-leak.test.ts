@@ -44,7 +44,8 @@ beforeAll(async () => {
     `--diagnostic-dir=${folder}`,
     '--heap-snapshot-string-limit=100000',
   ];
-  stack = await spawnStack({ home, nodeArgs });
+  // While a snapshot is written nothing is answered.
+  stack = await spawnStack({ home, nodeArgs, env: { SIGNING_DEADLINE_MS: '60000' } });
   keys = pemFilesBelow(join(home, 'kms'));
   needles = keys.flatMap(needlesOf);
   found = searchFor(needles);

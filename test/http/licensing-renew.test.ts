@@ -67,7 +67,7 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
         expect(body).toMatchObject({ license_key: newest, renewed: true });
         expect(body.days_left).toBe(Math.ceil(((endOf(newest) ?? 0) - now) / DAY));
         expect(await served.validate(newest)).toBe('valid');
-        expect(await served.validate(old)).toBe(now < license.expiresAt ? 'valid' : 'document_expired');
+        expect(await served.validate(old)).toBe(now < license.expiresAt ? 'valid' : 'license_expired');
       }
       expect((await call('renew', newest)).body).toMatchObject({ license_key: newest, renewed: false });
     });
@@ -81,7 +81,7 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
       expect(refusal(await call('renew', texts[format]))).toEqual([403, 'license_expired']);
     });
 
-    test('that has ended is over also while the document of its renewal is not signed yet', async () => {
+    test('that has ended is over also where a renewal of before has left it behind', async () => {
       at();
       const { texts, expiresAt, licenseKey } = await issueInEveryFormat(desk);
       await service.updateLicense(licenseKey, { expires_at: expiresAt + DAY });

@@ -155,7 +155,7 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
       expect((await call('activate', text, 'end')).body).toMatchObject({ valid: true, days_left: 1 });
       at(EXPIRES_AT);
       expect((await status('end')).body).toMatchObject({ valid: false, days_left: 0 });
-      expect((await call('validate', text)).body).toMatchObject({ valid: false, code: 'document_expired' });
+      expect((await call('validate', text)).body).toMatchObject({ valid: false, code: 'license_expired' });
       for (const name of ['activate', 'renew'] as const)
         expect((await call(name, text, 'end')).body).toMatchObject({ status: 403, code: 'license_expired' });
     });
@@ -264,7 +264,10 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
       const text = caioV1Of(signed, { mac: macOf(signed) });
       at(SUNSET - 1);
       expect((await call('activate', text, 'sunset')).body).toMatchObject({ valid: true, activated: true });
-      expect((await call('validate', text, 'sunset')).body).toMatchObject({ valid: true, code: null });
+      expect((await call('validate', text, 'sunset')).body).toMatchObject({
+        valid: true,
+        code: 'legacy_accepted',
+      });
       expect((await status('sunset')).body).toMatchObject({ valid: true });
       expect((await call('renew', text)).body).toMatchObject({ code: 'license_not_found' });
       for (const now of [SUNSET, SUNSET + 1000]) {

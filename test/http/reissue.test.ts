@@ -1,14 +1,15 @@
 /** `countersign keys reissue` on ten thousand licences: killed, run twice at once, and without its KMS. */
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { verifyLicense } from '../../shared/client/verify-license.ts';
-import { ISSUED_FORMATS } from '../../shared/formats/issued.ts';
+import { decodeIssued, ISSUED_FORMATS } from '../../shared/formats/issued.ts';
 import { type DocumentRecord, documentRecord } from '../../shared/records/document.ts';
+import { licensePath } from '../../shared/records/paths.ts';
 import { countDocuments } from '../../shared/usecases/reissue.ts';
 import { startTestKms, TEST_KEYS, type TestKms } from '../support/kms.ts';
-import { ACTOR, startTestOperator, type TestOperator } from '../support/operator.ts';
-import { reasonAt, seedDocuments } from '../support/seed-documents.ts';
+import { ACTOR, startTestOperator, TEST_ARNS, type TestOperator } from '../support/operator.ts';
+import { hashAt, reasonAt, seedDocuments } from '../support/seed-documents.ts';
 import { type Program, waitUntil } from '../support/spawn-stack.ts';
 
 const ED25519 = 'EC_SIGN_ED25519';
@@ -75,6 +76,7 @@ async function documentsOf(kid: string): Promise<Map<string, DocumentRecord>> {
 
 interface ReportLine {
   readonly license_id: string;
+  readonly customer_id: string;
   readonly format: 'aegis' | 'dtlic2';
   readonly outcome: string;
   readonly reason: string | null;
@@ -85,6 +87,11 @@ interface ReportLine {
 function readReport(path: string): ReportLine[] {
   const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
   return lines.map((line) => JSON.parse(line) as ReportLine);
+}
+
+/** Reports of the same name that runs are writing, or have left behind. */
+function unfinished(report: string): string[] {
+  return readdirSync(dirname(report)).filter((name) => name.startsWith(`${basename(report)}.`));
 }
 
 /** The claims, but for the key and the time, which differ. */
@@ -133,6 +140,7 @@ describe('ten thousand licences', () => {
       expect((await program.ended).signal).toBe('SIGKILL');
       expect(await onRecord(to.kid)).toBeLessThan(signed);
       expect(existsSync(report)).toBe(false);
+      expect(unfinished(report)).toEqual([expect.stringContaining(`.${program.pid}.`)]);
     }
     const killedAt = await onRecord(to.kid);
     const answer = await totals('--rate', '10000', '--report', report);
@@ -163,6 +171,7 @@ describe('ten thousand licences', () => {
     }
     await expectGenuine(fresh.values());
 
+    expect(unfinished(report)).toEqual([]);
     expect(statSync(report).mode & 0o777).toBe(0o600);
     const lines = readReport(report);
     expect(lines).toHaveLength(before.size);
@@ -181,10 +190,19 @@ describe('ten thousand licences', () => {
     const after = await signatures();
     expect(await totals('--rate', '10000')).toMatchObject({ signed: 0, signed_before: signed });
     expect([await signatures(), await onRecord(to.kid)]).toEqual([after, signed]);
-    expect(await operator.audit()).toMatchObject([
-      { actor: ACTOR, action: 'keys.reissue', target: from.kid, after: { to: to.kid, ...answer } },
-      { action: 'keys.reissue', after: { signed: 0 } },
+    const begun = { to: to.kid, documents: before.size, status: 'begun' };
+    const ended = { ...begun, ...answer, status: 'ended' };
+    const isAfter = (event: { readonly before: unknown }) => event.before !== null;
+    const events = await operator.audit();
+    expect(events).toMatchObject([
+      ...Array.from({ length: 6 }, () => ({ before: null, after: begun })),
+      { before: { status: 'begun' }, after: ended },
+      { after: begun },
+      { after: { ...ended, signed: 0, signed_before: signed } },
     ]);
+    expect(events.filter(isAfter)).toHaveLength(2);
+    for (const event of events)
+      expect(event).toMatchObject({ actor: ACTOR, action: 'keys.reissue', target: from.kid });
   });
 });
 
@@ -207,6 +225,47 @@ describe('some hundred licences', () => {
     }
   });
 
+  test('runs at once with one report leave one that is whole, and clear away what killed ones left', async () => {
+    await seedDocuments({ store: operator.store, kms, key: from }, seeding);
+    const report = join(operator.folder, 'report.jsonl');
+    const asOf = ({ pid }: Program) => expect.stringContaining(`.${pid}.`);
+    const slowly = async (sum: number) => {
+      const program = operator.start(argumentsOf('--rate', '0.01', '--report', report));
+      await waitUntil(program, () => unfinished(report).length === sum);
+      return program;
+    };
+    const [writing, killed] = [await slowly(1), await slowly(2)];
+    killed.kill('SIGKILL');
+    await killed.ended;
+
+    const fast = ['--rate', '10000', '--report', report];
+    await Promise.all([totals(...fast), totals(...fast)]);
+    expect(unfinished(report)).toEqual([asOf(writing)]);
+    const lines = readReport(report);
+    expect(lines).toHaveLength(all);
+    expect(new Set(lines.map((line) => `${line.license_id} ${line.format}`)).size).toBe(all);
+
+    writing.kill('SIGKILL');
+    await writing.ended;
+    await totals(...fast);
+    expect(unfinished(report)).toEqual([]);
+  });
+
+  test('a report that cannot be written is told before anything is signed', async () => {
+    await seedDocuments({ store: operator.store, kms, key: from }, { ...seeding, licenses: 2 });
+    const missing = join(operator.folder, 'no', 'such', 'report.jsonl');
+    for (const [report, why] of [
+      [missing, 'ENOENT: '],
+      [operator.folder, 'it is there, and is no file.'],
+    ] as const) {
+      const { code, stdout, stderr } = await operator.run(argumentsOf('--report', report));
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr.startsWith(`${report} cannot be written: ${why}`), stderr).toBe(true);
+      expect(stderr).not.toMatch(/^\s+at /m);
+    }
+    expect(await onRecord(to.kid)).toBe(0);
+  });
+
   test('a KMS that fails on the way ends it with a sentence, and the next run completes it', async () => {
     await seedDocuments({ store: operator.store, kms, key: from }, seeding);
     const report = join(operator.folder, 'report.jsonl');
@@ -222,6 +281,10 @@ describe('some hundred licences', () => {
     const stopped = await onRecord(to.kid);
     expect(stopped).toBeGreaterThanOrEqual(30);
     expect(stopped).toBeLessThan(signed);
+    expect(await operator.audit()).toMatchObject([
+      { after: { status: 'begun', documents: all } },
+      { before: { status: 'begun' }, after: { status: 'stopped', signed: stopped, signed_before: 0 } },
+    ]);
     expect(readFileSync(report, 'utf8')).toBe('an earlier report');
 
     await kms.setFault(null);
@@ -272,5 +335,49 @@ describe('some hundred licences', () => {
     expect(await refusal('--from', to.kid, '--to', to.kid)).toBe('--from and --to are the same key.\n');
     const root = await operator.kidOf(TEST_KEYS.rsa);
     expect(await refusal('--from', from.kid, '--to', root)).toContain(`${root} is no active licence key`);
+  });
+
+  test('a key of another algorithm is refused, in a dry run too, and nothing is recorded', async () => {
+    await seedDocuments({ store: operator.store, kms, key: from }, { ...seeding, licenses: 2 });
+    const rsa = { name: TEST_ARNS.rsa, algorithm: 'RSA_SIGN_PKCS1_4096_SHA256' };
+    operator.write([
+      { name: from.name, algorithm: ED25519 },
+      rsa,
+      { name: TEST_KEYS.rsa, algorithm: rsa.algorithm, use: 'root' },
+    ]);
+    const kid = await operator.kidOf(rsa.name);
+    for (const more of ['--yes', '--dry-run']) {
+      const args = ['keys', 'reissue', '--from', from.kid, '--to', kid, more];
+      expect(await operator.run(args)).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: `${from.kid} signs with ${ED25519} and ${kid} with ${rsa.algorithm}: a licence keeps its algorithm. Name keys of one algorithm.\n`,
+      });
+    }
+    expect([await onRecord(kid), await operator.audit()]).toEqual([0, []]);
+  });
+
+  test('the report is for whoever has the licence now, and has nothing for whoever had it', async () => {
+    await seedDocuments({ store: operator.store, kms, key: from }, { ...seeding, barredEvery: 1000 });
+    const customer = { id: 'customer-new', name: 'Eve' };
+    // The first has a document in AEGIS, which names its customer, and one in DTLIC2, which names its holder alone.
+    await operator.store.commit([
+      {
+        op: 'update',
+        path: licensePath(hashAt(0)),
+        fields: { status: 'active', customer, customer_id: customer.id },
+      },
+    ]);
+    const report = join(operator.folder, 'report.jsonl');
+    await totals('--rate', '10000', '--report', report);
+    const lines = readReport(report);
+    const former = lines.filter(({ old }) => old.document.startsWith('eyJ')).at(-1);
+    expect(former).toMatchObject({ reason: 'license_transferred', customer_id: 'customer-0', new: null });
+    const [delivered] = lines.filter(({ format }) => format === 'dtlic2');
+    expect(delivered).toMatchObject({ outcome: 'signed', customer_id: customer.id });
+    const others = lines.filter((line) => line !== former && line !== delivered);
+    expect(others.every((line) => line.outcome === 'signed')).toBe(true);
+    for (const { customer_id, new: fresh } of others)
+      expect(decodeIssued(fresh?.document ?? '')?.license.customer.id).toBe(customer_id);
   });
 });

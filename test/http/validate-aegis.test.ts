@@ -1,6 +1,7 @@
 /** What AEGIS clients send and are answered: `validate` under their names, and the fingerprint of an installation. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { jwkFromPem, thumbprint } from '../../infra/kms/public-key.ts';
 import type { ForeignKey, SigningKey } from '../../shared/keys/registry.ts';
 import { aegisOf, aegisPayload, EXPIRES_AT } from '../support/issued-licenses.ts';
 import { TEST_KEYS } from '../support/kms.ts';
@@ -125,12 +126,14 @@ describe('fingerprint', () => {
 });
 
 describe('an inline document that is sent as an object', () => {
-  beforeAll(() => served.use({ keys: [OURS, AEGIS], now: SIGNED_AT }));
+  const pem = testKeys[ED].pem;
+  const ofSessions: SigningKey = { ...OURS, name: `${TEST_KEYS.ed25519}9`, state: 'staged', pem };
+  const kid = thumbprint(jwkFromPem(pem));
 
-  const issuer = 'https://countersign.test';
+  beforeAll(() => served.use({ keys: [OURS, ofSessions], now: SIGNED_AT }));
 
   test('is refused when a number in it is not written as an integer', async () => {
-    const text = JSON.stringify(inlineOf(ED, { issuer }));
+    const text = JSON.stringify(inlineOf(ED, { kid }));
     const sent = (token: string) => send('/api/v1/licenses/validate', `{"token":${token}}`);
     expect(text).toContain('"heartbeat_seconds":300');
     // Its session does not exist here: the signature fits, and that is looked at before.
@@ -143,7 +146,7 @@ describe('an inline document that is sent as an object', () => {
   });
 
   test('and one that is sent as text is refused alike', async () => {
-    const text = JSON.stringify(inlineOf(ED, { issuer })).replace(':300', ':300.0');
+    const text = JSON.stringify(inlineOf(ED, { kid })).replace(':300', ':300.0');
     expect((await validate(text, {})).body.code).toBe('malformed_document');
   });
 });

@@ -187,7 +187,7 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
         keys: [OURS, foreign({ issuer: 'datatools', sunsetAt: EXPIRES_AT * 2 })],
         now: EXPIRES_AT,
       });
-      expect(await verdict(seal(dtlic2, dtlic2Terms()))).toBe('document_expired');
+      expect(await verdict(seal(dtlic2, dtlic2Terms()))).toBe('license_expired');
     });
 
     test('its key vouches for no session of ours, and is published with its issuer', async () => {
@@ -239,7 +239,7 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
 
     test('its own end counts too', async () => {
       served.use({ keys: [OURS, { ...mac, sunsetAt: EXPIRES_AT * 2 }], now: EXPIRES_AT });
-      expect(await verdict(genuine)).toBe('document_expired');
+      expect(await verdict(genuine)).toBe('license_expired');
     });
 
     test('while the KMS is away, nobody knows', async () => {
@@ -251,6 +251,40 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (store) => {
         await service.kms.setFault(null);
       }
       expect(await verdict(genuine)).toBe('valid legacy_accepted');
+    });
+
+    describe('with two keys, one of which cannot be asked', () => {
+      const away = (): MacKey => ({ ...mac, name: mac.name.replace('/caio-v1/', '/destroyed/') });
+
+      test.each([
+        ['first', () => [away(), mac]],
+        ['last', () => [mac, away()]],
+      ])('%s in the list: the other one’s yes is enough', async (_place, macs) => {
+        served.use({ keys: [OURS, ...macs()], now: NOW });
+        expect(await verdict(genuine)).toBe('valid legacy_accepted');
+        // Its no is not: the one that cannot be asked might say yes.
+        expect(await served.validate(forged)).toBe('signing_unavailable');
+        expect(await served.validate(forged)).toBe('signing_unavailable');
+      });
+
+      test('and after its end it is not asked', async () => {
+        served.use({ keys: [OURS, mac, { ...away(), sunsetAt: NOW }], now: NOW });
+        expect(await verdict(forged)).toBe('signature_invalid');
+      });
+
+      test('both refuse before it is wrong, and neither is asked twice', async () => {
+        const secret = Buffer.from('the HMAC secret of another');
+        const name = await provisionMacKey(service.kms.endpoint, TEST_KEY_RING, { id: 'other', secret });
+        served.use({ keys: [OURS, { ...mac, name }, mac], now: NOW });
+        expect(await verdict(genuine)).toBe('valid legacy_accepted');
+        expect(await verdict(forged)).toBe('signature_invalid');
+        const before = await macVerifies();
+        expect([await verdict(genuine), await verdict(forged)]).toEqual([
+          'valid legacy_accepted',
+          'signature_invalid',
+        ]);
+        expect(await macVerifies()).toBe(before);
+      });
     });
   });
 });

@@ -2,17 +2,16 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createKmsClient, googlePublicKey, googleSigner, type KmsClient } from '../../infra/kms/google.ts';
-import { jwkFromPem, thumbprint } from '../../infra/kms/public-key.ts';
+import { createKmsClient, type KmsClient } from '../../infra/kms/google.ts';
 import { provisionKeys } from '../../infra/local/kms/provision.ts';
 import { createClient } from '../../shared/client/client.ts';
 import { createVerifier, type Verifier } from '../../shared/client/verifier.ts';
-import { importVerificationKey, type VerificationKey } from '../../shared/client/verify.ts';
 import type { SigningKey } from '../../shared/keys/registry.ts';
-import type { Signer } from '../../shared/ports/signer.ts';
 import { publishManifest } from '../../shared/usecases/publish-manifest.ts';
 import { TEST_KEYS } from '../support/kms.ts';
+import { type Root, rootOf } from '../support/root-of.ts';
 import { type ServedKeys, serveKeys } from '../support/served-keys.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
@@ -23,11 +22,6 @@ const DAY_SECONDS = 24 * HOUR_SECONDS;
 const LIFETIME_SECONDS = 30 * DAY_SECONDS;
 /** As long as a verifier goes without a read, and a little. */
 const STALE_SECONDS = 21;
-
-interface Root {
-  readonly signer: Signer;
-  readonly key: VerificationKey;
-}
 
 let service: TestService;
 let served: ServedKeys;
@@ -43,7 +37,7 @@ beforeAll(async () => {
   const [rootName = '', otherName = ''] = names;
   next = names[2] ?? '';
   kms = createKmsClient({ endpoint: service.kms.endpoint });
-  [root, otherRoot] = [await rootOf(rootName), await rootOf(otherName)];
+  [root, otherRoot] = [await rootOf(kms, rootName), await rootOf(kms, otherName)];
 });
 afterAll(async () => {
   await kms.close();
@@ -54,14 +48,6 @@ beforeEach(async () => {
   served = await serveKeys(service);
 });
 afterEach(() => served.stop());
-
-async function rootOf(versionName: string): Promise<Root> {
-  const publicKey = await googlePublicKey(kms, versionName);
-  const jwk = jwkFromPem(publicKey.pem);
-  const kid = thumbprint(jwk);
-  const signer = googleSigner(kms, { versionName, publicKey, kid });
-  return { signer, key: await importVerificationKey({ ...jwk, kid, alg: 'EdDSA' }) };
-}
 
 type State = Pick<SigningKey, 'state' | 'sunsetAt'>;
 
@@ -267,6 +253,22 @@ describe('a server of manifests', () => {
     const verifier = await start({ stored, timeoutMs: 100 });
     expect(await codeOf(verifier, await acquire())).toBe('valid');
     expect(verifier.problem?.code).toBe('manifest_unavailable');
+    await gone.promise;
+  });
+
+  test('that sends without end is given up before it fills the memory', async () => {
+    const stored = await rotate(active, staged);
+    const document = await acquire();
+    const gone = Promise.withResolvers<unknown>();
+    answer = (response) => {
+      const part = gzipSync(Buffer.alloc(1_000_000, 'eyJ'));
+      response.writeHead(200, { 'content-encoding': 'gzip' }).once('close', gone.resolve);
+      const more = () => void response.write(part, () => response.destroyed || setImmediate(more));
+      more();
+    };
+    const verifier = await start({ stored });
+    expect(await codeOf(verifier, document)).toBe('valid');
+    expect(String(verifier.problem?.cause)).toContain('more than a manifest has');
     await gone.promise;
   });
 

@@ -35,7 +35,7 @@ const CASES: readonly [string, object, readonly [string, string, object][]][] = 
     [],
   ],
   ['an empty feature list', { features: [] }, []],
-  ['no versions', { allowed_major_versions: [] }, []],
+  ['one version, the lowest', { allowed_major_versions: [0] }, []],
   ['perpetual', { license_type: 'perpetual', duration_days: undefined }, []],
   ['until a leap day', {}, [['PATCH', '', { expires_at: endOfLeapDay() }]]],
   ['renewed', {}, [['POST', '/renew', { duration_days: 30 }]]],

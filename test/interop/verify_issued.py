@@ -117,8 +117,9 @@ def verify_inline(backend: OpenSsl, kid: str, text: str) -> dict:
 
 def verify_token(backend: OpenSsl, kid: str, text: str) -> dict:
     header = json.loads(decode(text.split(".")[0], URL_SAFE))
-    # AEGIS licences and documents of sessions. A program takes one of the two.
-    if header not in [{"alg": algorithm(backend, kid), "kid": kid, "typ": typ} for typ in ("JWT", "license+jwt")]:
+    # AEGIS licences, which are Ed25519 alone, and documents of sessions. A program takes one of the two.
+    types = [("JWT", "EdDSA"), ("license+jwt", algorithm(backend, kid))]
+    if header not in [{"alg": alg, "kid": kid, "typ": typ} for typ, alg in types]:
         raise NotGenuine("its header is another one")
     if text.count(".") != 2 or "=" in text:
         raise NotGenuine("it is no compact JWS")

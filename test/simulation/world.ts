@@ -86,7 +86,7 @@ async function createLicenses(stage: Stage, store: DocumentStore): Promise<World
   for (const name of machineNames(configuration.machines)) names.set(hash('hardware', name), name);
   const created: WorldLicense[] = [];
   for (const [i, license] of configuration.licenses.entries()) {
-    const licenseKey = `L${i}`;
+    const licenseKey = `L${i}-SIMULATED`;
     names.set(hash('license', licenseKey), licenseKey);
     created.push({ licenseKey, license, hash: hash('license', licenseKey) });
     await create(stage, store, licenseKey, license);

@@ -9,6 +9,7 @@ import { adminEndpoints } from '../../functions/admin/endpoints.ts';
 import type { Endpoint } from '../../functions/http/endpoint.ts';
 import { keyEndpoints } from '../../functions/keys/endpoints.ts';
 import { manifestEndpoints } from '../../functions/keys/manifest.ts';
+import type { ManifestWatch } from '../../functions/keys/manifest-watch.ts';
 import { licenseEndpoints } from '../../functions/licenses/endpoints.ts';
 import { licensingEndpoints } from '../../functions/licensing/endpoints.ts';
 import { maintenanceEndpoints } from '../../functions/maintenance/endpoints.ts';
@@ -20,12 +21,17 @@ import type { Settings } from '../../shared/usecases/settings.ts';
 export const NO_PORTS = {} as Ports;
 export const NO_SETTINGS: Settings = { issuer: '', clockSkewSeconds: 0 };
 
-export function everyEndpoint(ports: Ports, settings: Settings, mailer?: Mailer): Endpoint[] {
+export function everyEndpoint(
+  ports: Ports,
+  settings: Settings,
+  mailer?: Mailer,
+  watch: ManifestWatch = () => {},
+): Endpoint[] {
   return [
     ...licenseEndpoints(ports, settings),
     ...licensingEndpoints(ports, settings),
     ...keyEndpoints(ports.keys),
-    ...manifestEndpoints(ports.store),
+    ...manifestEndpoints(ports.store, ports.keys, watch),
     ...maintenanceEndpoints(ports, settings),
     ...adminEndpoints(ports, settings, mailer),
   ];

@@ -3,7 +3,7 @@ import { createKmsClient, googlePublicKey, googleSigner } from '../../infra/kms/
 import { jwkFromPem, thumbprint } from '../../infra/kms/public-key.ts';
 import { provisionKeys } from '../../infra/local/kms/provision.ts';
 import type { SigningKey } from '../../shared/keys/registry.ts';
-import { reissue } from '../../shared/usecases/reissue.ts';
+import { type Reissued, reissue } from '../../shared/usecases/reissue.ts';
 import { TEST_KEY_RING, TEST_KEYS } from './kms.ts';
 import { HOLDER, LIMITS, type LicenseDesk, of } from './license-desk.ts';
 import type { TestService } from './service.ts';
@@ -54,8 +54,8 @@ export async function nextKey({ kms }: TestService): Promise<SigningKey> {
   return { ...OURS, name };
 }
 
-/** Everything that our key has signed is signed anew by `key`, as `countersign keys reissue` does it. */
-export async function reissueBy({ kms, ports }: TestService, { name }: SigningKey): Promise<void> {
+/** Everything that our key has signed is signed anew by `key`, as `countersign keys reissue` does it; what it tells. */
+export async function reissueBy({ kms, ports }: TestService, { name }: SigningKey): Promise<Reissued[]> {
   const client = createKmsClient({ endpoint: kms.endpoint });
   const kidOf = ({ pem }: { readonly pem: string }) => thumbprint(jwkFromPem(pem));
   const [from, publicKey] = await Promise.all([
@@ -63,9 +63,11 @@ export async function reissueBy({ kms, ports }: TestService, { name }: SigningKe
     googlePublicKey(client, name),
   ]);
   const signer = googleSigner(client, { versionName: name, publicKey, kid: kidOf(publicKey) });
-  const options = { from: kidOf(from), signer, isDryRun: false, rate: 1000, onReissued: () => {} };
-  await reissue(ports, options);
+  const told: Reissued[] = [];
+  const onReissued = (each: Reissued) => void told.push(each);
+  await reissue(ports, { from: kidOf(from), signer, isDryRun: false, rate: 1000, onReissued });
   await client.close();
+  return told;
 }
 
 /** To another customer, and the holder that goes with them unless told. */

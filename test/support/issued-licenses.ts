@@ -4,7 +4,7 @@
  * also sign what no honest issuer would.
  *
  * ```ts
- * seal(aegis, aegisPayload({ exp: 1 }), RSA);
+ * seal(caioV2, caioPayload({ features: [] }), RSA);
  * caioOf(ED, '{"customer_id":"acme"}', { customerId: 'other' });
  * ```
  */
@@ -16,7 +16,7 @@ import type { IssuedFormat } from '../../shared/formats/issued.ts';
 import type { VerificationCode } from '../../shared/verification.ts';
 import type { AegisPayload, CaioPayload, Dtlic2Payload } from '../../shared/wire/issued.ts';
 import { wellFormedText } from './arbitrary-json.ts';
-import { NOW } from './records.ts';
+import { licenseRecord, NOW } from './records.ts';
 import { base64url, ED, headerOf, jwsOf, type Kind, keys, signatureOf, trusted } from './signed-documents.ts';
 
 export const LICENSE_ID = '0b9f6a52-3c55-4a0e-8a3e-6f2f0f8f5b11';
@@ -67,6 +67,33 @@ export function dtlic2Terms(overrides: Partial<Dtlic2Terms> = {}): Dtlic2Terms {
     ...overrides,
   };
 }
+
+/** The licence on record that each builder's payload is of. */
+export const granted = {
+  aegis: licenseRecord({
+    license_id: LICENSE_ID,
+    license_type: 'subscription',
+    product: 'sale_forecast',
+    allowed_major_versions: [16, 17],
+    instance_fingerprint: FINGERPRINT,
+    expires_at: EXPIRES_AT,
+  }),
+  'caio-v2': licenseRecord({
+    license_id: LICENSE_ID,
+    customer: { id: 'acme-de-2', name: 'Ada' },
+    customer_id: 'acme-de-2',
+    license_type: 'enterprise',
+    features: ['reports', 'export'],
+    limits: { max_instances: 3, max_services: 20, max_requests_per_day: 1_000_000 },
+    expires_at: EXPIRES_AT,
+  }),
+  dtlic2: licenseRecord({
+    license_id: LICENSE_ID,
+    holder: { name: 'Zoë Müller', email: 'Zoe@Example.com' },
+    tier: 'team',
+    expires_at: EXPIRES_AT,
+  }),
+} as const;
 
 /** The text of a licence that the key of `kind` signed. */
 export function seal<Payload>(format: IssuedFormat<Payload>, payload: Payload, kind: Kind = ED): string {

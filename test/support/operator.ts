@@ -48,6 +48,9 @@ export interface ListedKey {
   readonly fingerprint?: string;
 }
 
+/** Far beyond what a busy machine takes. */
+const KMS_DEADLINE_MS = 30_000;
+
 const ED25519 = 'EC_SIGN_ED25519';
 const ACTIVE_KEY: ListedKey = { name: TEST_KEYS.ed25519, algorithm: ED25519 };
 const ROOT: ListedKey = { name: TEST_KEYS.rsa, algorithm: 'RSA_SIGN_PKCS1_4096_SHA256', use: 'root' };
@@ -116,8 +119,8 @@ export async function startTestOperator(
 
   async function publicKey(name: string): Promise<VerificationKey> {
     const { pem, algorithm } = await (cloudOf(name) === 'aws'
-      ? awsPublicKey(clients.aws, name)
-      : googlePublicKey(clients.google, name));
+      ? awsPublicKey(clients.aws, name, KMS_DEADLINE_MS)
+      : googlePublicKey(clients.google, name, KMS_DEADLINE_MS));
     const jwk = jwkFromPem(pem);
     return importVerificationKey({ ...jwk, kid: thumbprint(jwk), alg: ALGORITHMS[algorithm].jose });
   }

@@ -37,6 +37,7 @@ export function licenseRecord({ policy, ...overrides }: LicenseOverrides = {}): 
     license_type: 'perpetual',
     instance_fingerprint: null,
     limits: null,
+    unverified: false,
     notes: null,
     revoked_reason: null,
     product: 'demo-app',

@@ -25,8 +25,8 @@ import { importVerificationKey, type VerificationKey } from '../../shared/client
 import type { RegisteredKey } from '../../shared/keys/registry.ts';
 import { generateLicenseKey } from '../../shared/license-key.ts';
 import type { DocumentStore } from '../../shared/ports/document-store.ts';
-import { publishKeys } from '../../shared/usecases/change-keys.ts';
 import { createLicense } from '../../shared/usecases/create-license.ts';
+import { publishKeys } from '../../shared/usecases/publish-keys.ts';
 import { startTestKms, TEST_KEYS, type TestKms } from './kms.ts';
 import { openMemoryStore } from './memory-store.ts';
 import { ACTOR, startTestOperator, type TestOperator } from './operator.ts';

@@ -6,9 +6,9 @@ import { dtlic2 } from '../../shared/formats/dtlic2.ts';
 import type { DocumentStore, Write } from '../../shared/ports/document-store.ts';
 import type { Signer } from '../../shared/ports/signer.ts';
 import { documentPath, licensePath } from '../../shared/records/paths.ts';
-import { aegisPayload, dtlic2Terms } from './issued-licenses.ts';
+import { formatInstant } from '../../shared/wire/document.ts';
+import { aegisPayload, dtlic2Terms, EXPIRES_AT, granted } from './issued-licenses.ts';
 import type { TestKms } from './kms.ts';
-import { licenseRecord } from './records.ts';
 
 const AT_ONCE = 64;
 
@@ -28,7 +28,8 @@ export function reasonAt(place: number, { barredEvery }: Seed): (typeof REASONS)
   return place % barredEvery === 0 ? REASONS[(place / barredEvery) % 3] : undefined;
 }
 
-const hashAt = (place: number) => place.toString(16).padStart(64, '0');
+/** L of the licence of a place. */
+export const hashAt = (place: number) => place.toString(16).padStart(64, '0');
 
 /** Stores licences with documents that a key of the KMS has signed. */
 export async function seedDocuments(
@@ -49,21 +50,24 @@ export async function seedDocuments(
 async function writesAt(place: number, seed: Seed, signer: Signer): Promise<Write[]> {
   const reason = reasonAt(place, seed);
   const licenseId = randomUUID();
+  const customer = { id: `customer-${place}`, name: 'Zoë 東京' };
   const license = {
-    ...licenseRecord({ license_id: licenseId }),
+    ...granted.aegis,
+    ...{ license_id: licenseId, customer, customer_id: customer.id },
+    ...{ holder: granted.dtlic2.holder, tier: granted.dtlic2.tier },
     ...(reason && BARRED[REASONS.indexOf(reason)]),
   };
-  const claims = aegisPayload({ jti: licenseId, customer: { id: `customer-${place}`, name: 'Zoë 東京' } });
+  const claims = aegisPayload({ jti: licenseId, customer });
   const signature = await signer.sign(aegis.signedBytes(claims, signer));
   const texts: Partial<Record<'aegis' | 'dtlic2', string>> = { aegis: aegis.encode(claims, signature) };
   if (place % seed.twoFormatsEvery === 0) {
-    const terms = dtlic2Terms({ license_key: licenseId });
+    const terms = dtlic2Terms({ license_key: licenseId, expires_at: formatInstant(EXPIRES_AT) });
     texts.dtlic2 = dtlic2.encode(terms, await signer.sign(dtlic2.signedBytes(terms, signer)));
   }
   const documents = Object.entries(texts).map(([format, text]): Write => {
     const fields = {
       license_id: licenseId,
-      customer_id: `customer-${place}`,
+      customer_id: customer.id,
       format,
       kid: signer.kid,
       text,

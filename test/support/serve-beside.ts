@@ -11,6 +11,7 @@ import type { Endpoint } from '../../functions/http/endpoint.ts';
 import { serve } from '../../functions/http/serve.ts';
 import { createLog } from '../../infra/log.ts';
 import { createInstanceMemory } from '../../infra/memory.ts';
+import { readableOnly } from '../../infra/stores/readable.ts';
 import type { Identify } from '../../shared/ports/authenticate.ts';
 import type { Mailer } from '../../shared/ports/mailer.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
@@ -32,7 +33,8 @@ export interface Instance extends Listening {
 }
 
 export async function serveBeside(service: TestService, beside: Beside = {}): Promise<Instance> {
-  const ports: Ports = { ...service.ports, memory: createInstanceMemory(), ...beside.ports };
+  const given: Ports = { ...service.ports, memory: createInstanceMemory(), ...beside.ports };
+  const ports = { ...given, store: readableOnly(given.store) };
   const { issuer } = service.settings;
   const about = { name: `beside-${randomUUID()}`, version: '0', environment: 'test', issuer };
   const log = createLog('DEBUG', () => {});

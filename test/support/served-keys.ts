@@ -10,6 +10,7 @@
 import { randomUUID } from 'node:crypto';
 import { serve } from '../../functions/http/serve.ts';
 import { keyEndpoints } from '../../functions/keys/endpoints.ts';
+import { manifestEndpoints } from '../../functions/keys/manifest.ts';
 import { licenseEndpoints } from '../../functions/licenses/endpoints.ts';
 import { licensingEndpoints } from '../../functions/licensing/endpoints.ts';
 import { createKeyDirectory } from '../../infra/kms/directory.ts';
@@ -55,6 +56,7 @@ export async function serveKeys({ kms, ports: own, settings }: TestService): Pro
     ...licenseEndpoints(ports, settings),
     ...licensingEndpoints(ports, settings),
     ...keyEndpoints(keys),
+    ...manifestEndpoints(ports.store, keys, () => {}),
   ]);
   const { baseUrl, stop } = await listenFor(about.name);
 

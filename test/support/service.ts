@@ -7,11 +7,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Endpoint } from '../../functions/http/endpoint.ts';
 import { serve } from '../../functions/http/serve.ts';
+import { createManifestWatch } from '../../functions/keys/manifest-watch.ts';
 import { createHasher } from '../../infra/hasher.ts';
 import { createKeyDirectory } from '../../infra/kms/directory.ts';
 import { createKmsClient } from '../../infra/kms/google.ts';
 import { createLog } from '../../infra/log.ts';
 import { createInstanceMemory } from '../../infra/memory.ts';
+import { readableOnly } from '../../infra/stores/readable.ts';
 import { generateApiKey } from '../../shared/access/api-key.ts';
 import { type AccessScope, SCOPE_NAMES } from '../../shared/access/scopes.ts';
 import type { JsonObject } from '../../shared/canonical/strict-json.ts';
@@ -94,7 +96,7 @@ export interface TestServiceOptions {
 }
 
 export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
-  const { clockSkewSeconds = 10, allowedOrigins = [], deadlineMs = 2000 } = options;
+  const { clockSkewSeconds = 10, allowedOrigins = [], deadlineMs = 15_000 } = options;
   const kms = await startTestKms();
   const kmsClient = createKmsClient({ endpoint: kms.endpoint });
   const testStore = await openTestStore(options.store ?? 'sqlite');
@@ -115,15 +117,17 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   const issuer = 'https://countersign.test';
   const settings = { issuer, clockSkewSeconds, signingFailurePolicy, ...(products && { products }) };
   const log = createLog('DEBUG', (line) => logLines.push(line));
+  // As in `infra/ports.ts`. Tests write what they like through `ports.store`, damaged records too.
+  const guarded = { ...ports, store: readableOnly(store) };
   const endpoints = serve(
     {
-      ports,
+      ports: guarded,
       log,
-      authenticate: createAuthenticate(ports, { log, identify: options.identify }),
+      authenticate: createAuthenticate(guarded, { log, identify: options.identify }),
       about: { name, version: '0.0.0-test', environment: 'test', issuer: settings.issuer },
       config: { CORS_ALLOWED_ORIGINS: allowedOrigins, TRUSTED_PROXIES: options.trustedProxies ?? 0 },
     },
-    everyEndpoint(ports, settings),
+    everyEndpoint(guarded, settings, undefined, createManifestWatch(log, ports.clock)),
   );
   const { baseUrl, stop } = await listenFor(name);
   const client = createClient({ baseUrl });

@@ -81,7 +81,7 @@ describe('docs/api.md', () => {
     ...licenseEndpoints(nothing, { issuer: '', clockSkewSeconds: 0 }),
     ...licensingEndpoints(nothing, { issuer: '', clockSkewSeconds: 0 }),
     ...keyEndpoints(nothing.keys),
-    ...manifestEndpoints(nothing.store),
+    ...manifestEndpoints(nothing.store, nothing.keys, () => {}),
     ...maintenanceEndpoints(nothing, { issuer: '', clockSkewSeconds: 0 }),
     ...adminEndpoints(nothing, { issuer: '', clockSkewSeconds: 0 }),
     ...aboutEndpoints(nothing, { name: '', version: '', environment: '', issuer: '' }),

@@ -195,7 +195,7 @@ MAC_CASES = [
 ]
 # How a format is written, what its payload is of the terms, and the keys that it is issued with.
 FORMATS = {
-    "aegis": (aegis, aegis_payload, ("EdDSA", "RS256")),
+    "aegis": (aegis, aegis_payload, ("EdDSA",)),
     "caio-v2": (caio_v2, caio_payload, ("EdDSA", "RS256")),
     "dtlic2": (dtlic2, dtlic2_payload, ("EdDSA",)),
 }

@@ -28,7 +28,7 @@ export function addAuditCommands(program: Command): void {
     'audit export --format csv --output audit.csv',
     'audit export --from 2026-01-01 --to 2027-01-01 --format jsonl',
   )
-    .description('the audit trail, oldest first; reads all of it, also for a part of its time')
+    .description('the audit trail, oldest first')
     .addOption(new Option('--format <format>', 'what kind of text').choices(EXPORT_FORMATS).default('jsonl'))
     .option('--output <file>', 'where to; standard output when left out')
     .action((options: ExportOptions) => run(() => exportEvents(options)));

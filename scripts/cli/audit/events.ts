@@ -43,28 +43,9 @@ export async function listEvents({ page, pageSize: page_size, ...options }: List
 
 /** Whole or not at all: an event that is missing from a file proves nothing. */
 export async function exportEvents(options: ExportOptions): Promise<void> {
-  const { actor, action, target } = options;
-  const events = openService().audit.all({ actor, action, target });
-  await writePieces(
-    options.output,
-    linesOf(options.json ? 'jsonl' : options.format, within(options, events)),
-  );
-}
-
-/**
- * Read to the end: clocks of several instances write the trail, so an event after one that is too late may still be in
- * time.
- */
-async function* within(
-  { from, to }: FilterOptions,
-  events: AsyncIterable<AuditEvent>,
-): AsyncGenerator<AuditEvent> {
-  const first = from === undefined ? Number.NEGATIVE_INFINITY : Date.parse(from);
-  const end = to === undefined ? Number.POSITIVE_INFINITY : Date.parse(to);
-  for await (const event of events) {
-    const at = Date.parse(event.at);
-    if (first <= at && at < end) yield event;
-  }
+  const { actor, action, target, from, to } = options;
+  const events = openService().audit.all({ actor, action, target, from, to });
+  await writePieces(options.output, linesOf(options.json ? 'jsonl' : options.format, events));
 }
 
 async function* linesOf(

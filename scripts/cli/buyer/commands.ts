@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type LicenseVerification, verifyLicense } from '../../../shared/client/verify-license.ts';
+import { daysLeft } from '../../../shared/days-left.ts';
 import { decodeIssued } from '../../../shared/formats/issued.ts';
 import { OperatorError } from '../../../shared/operator-error.ts';
 import { formatInstant } from '../../../shared/wire/document.ts';
@@ -17,7 +18,7 @@ import {
   writeActivated,
 } from './license-file.ts';
 import { fetchNewest } from './newest.ts';
-import { type TrustOptions, trustedKeys } from './trusted-keys.ts';
+import { type TrustedKeys, type TrustOptions, trustedKeys } from './trusted-keys.ts';
 
 interface BuyerOptions extends OutputOptions, TrustOptions {
   readonly file?: string;
@@ -33,8 +34,6 @@ interface RenewOptions extends BuyerOptions {
 }
 
 type Verified = Extract<LicenseVerification, { readonly valid: true }>;
-
-const DAY_MS = 86_400_000;
 
 export function addBuyerCommands(program: Command): void {
   examples(
@@ -76,7 +75,7 @@ async function activate(given: string, options: ActivateOptions): Promise<void> 
   const { name, email } = options;
   const path = licenseFilePath(options);
   const license = textOf(given);
-  const trusted = await trustedKeys(options, readActivated(path)?.manifest ?? null);
+  const trusted = await trust(options, path);
   const verified = requireValid(await verify(license, { name, email }, trusted.keys));
   writeActivated(path, {
     license,
@@ -92,10 +91,8 @@ async function activate(given: string, options: ActivateOptions): Promise<void> 
 async function showStatus(options: BuyerOptions): Promise<void> {
   const path = licenseFilePath(options);
   const activated = requireActivated(path);
-  const trusted = await trustedKeys(options, activated.manifest);
-  if (trusted.manifest !== activated.manifest)
-    writeActivated(path, { ...activated, manifest: trusted.manifest });
-  const result = await verify(activated.license, activated, trusted.keys);
+  const { keys } = await trust(options, path);
+  const result = await verify(activated.license, activated, keys);
   if (!result.valid) process.exitCode = 1;
   const state = result.valid ? stateOf(result) : { valid: false, code: result.code, detail: result.detail };
   answer(options, { ...state, file: path }, () =>
@@ -108,16 +105,27 @@ async function renew(options: RenewOptions): Promise<void> {
   const path = licenseFilePath(options);
   const activated = requireActivated(path);
   const license = options.from === undefined ? await fetchNewest(activated.license) : textOf(options.from);
-  const trusted = await trustedKeys(options, activated.manifest);
-  const verified = requireValid(await verify(license, activated, trusted.keys));
+  const { keys } = await trust(options, path);
+  const verified = requireValid(await verify(license, activated, keys));
   const state = stateOf(verified);
   const isNew = license !== activated.license;
   if (isNew && endsSooner(verified, activated.license))
     throw new OperatorError('This licence ends sooner than the activated one, which stays.');
-  if (isNew) writeActivated(path, { ...activated, license, manifest: trusted.manifest });
+  if (isNew) writeActivated(path, { ...requireActivated(path), license });
   answer(options, { ...state, renewed: isNew, file: path }, () =>
     printable(`${isNew ? 'Renewed' : 'Nothing newer is on record'}. ${sentence(state)}`),
   );
+}
+
+/** Keeps a newer manifest before anything is judged by it: one that refuses the licence is the one not to forget. */
+async function trust(options: TrustOptions, path: string): Promise<TrustedKeys> {
+  const stored = readActivated(path)?.manifest ?? null;
+  const trusted = await trustedKeys(options, stored);
+  const present = readActivated(path);
+  // Unless another command has kept one meanwhile.
+  if (present?.manifest === stored && trusted.manifest !== stored)
+    writeActivated(path, { ...present, manifest: trusted.manifest });
+  return trusted;
 }
 
 /** By what the old one says, valid or not: it was verified when it was activated. */
@@ -172,13 +180,16 @@ function stateOf({ license, kid }: Verified) {
     email: customer.email,
     tier: licenseType,
     expires_at: expiresAt === null ? null : formatInstant(expiresAt),
-    days_left: expiresAt === null ? null : Math.floor((expiresAt - Date.now()) / DAY_MS),
+    days_left: expiresAt === null ? null : daysLeft(expiresAt, Date.now()),
     kid,
   };
 }
 
 function sentence({ name, tier, expires_at, days_left }: ReturnType<typeof stateOf>): string {
-  const end = expires_at === null ? 'It never ends' : `It ends ${expires_at}, in ${days_left} days`;
+  const end =
+    expires_at === null
+      ? 'It never ends'
+      : `It ends ${expires_at}, in ${days_left === 1 ? '1 day' : `${days_left} days`}`;
   return `Tier ${tier}, for ${name}. ${end}.`;
 }
 

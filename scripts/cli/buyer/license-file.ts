@@ -13,7 +13,7 @@ const activatedLicense = z.object({
   name: z.string(),
   email: z.string(),
   activated_at: z.iso.datetime({ offset: true }),
-  /** The newest key manifest that was seen, for a machine without a network; null with keys from a file. */
+  /** The newest key manifest that was seen: for a machine without a network, and against older ones; null where none was. */
   manifest: z.string().nullable(),
 });
 
@@ -36,7 +36,10 @@ export function readActivated(path: string): ActivatedLicense | undefined {
   try {
     return activatedLicense.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
-    throw new OperatorError(`${path} is damaged. Activate the licence again.`, { cause });
+    throw new OperatorError(
+      `${path} is damaged. Remove it with countersign deactivate, and activate the licence again.`,
+      { cause },
+    );
   }
 }
 

@@ -5,8 +5,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { verifyManifest } from '../../../shared/client/manifest.ts';
+import { createVerifierClock } from '../../../shared/client/verifier-clock.ts';
 import { fetchWithin, manifestOverHttp } from '../../../shared/client/verifier-fetch.ts';
+import { ManifestHolding } from '../../../shared/client/verifier-holding.ts';
 import {
   type BarredKey,
   importVerificationKey,
@@ -24,7 +25,7 @@ export interface TrustOptions {
 
 export interface TrustedKeys {
   readonly keys: readonly (VerificationKey | BarredKey)[];
-  /** To be kept for a time without a network; null with keys from a file. */
+  /** To be kept for a time without a network, and against older ones; null where none was seen. */
   readonly manifest: string | null;
 }
 
@@ -41,7 +42,7 @@ export async function trustedKeys(options: TrustOptions, stored: string | null):
   const setFile = options.keys ?? process.env.COUNTERSIGN_JWKS_FILE;
   if (setFile) {
     const { keys } = readJson(setFile, jwkSet);
-    return { keys: await imported(setFile, keys), manifest: null };
+    return { keys: await imported(setFile, keys), manifest: stored };
   }
   return fromManifest(await pinnedRoot(options), stored);
 }
@@ -58,20 +59,15 @@ async function pinnedRoot({ root }: TrustOptions): Promise<VerificationKey> {
 
 /** The newer of the two: without a network, or with one that hands out something else, the stored one holds. */
 async function fromManifest(root: VerificationKey, stored: string | null): Promise<TrustedKeys> {
-  const now = Date.now();
-  const kept = stored === null ? undefined : await verifyManifest(stored, { root, now });
+  const holding = new ManifestHolding({ root, clock: createVerifierClock(Date.now) });
+  const lapse = stored === null ? undefined : await holding.restore(stored);
   const fetched = await fetchManifest();
-  const minimumVersion = kept?.valid ? kept.version : 0;
-  const fresh =
-    typeof fetched === 'string' ? await verifyManifest(fetched, { root, now, minimumVersion }) : undefined;
-  if (fresh?.valid && typeof fetched === 'string') return { keys: fresh.keys, manifest: fetched };
-  if (kept?.valid) return { keys: kept.keys, manifest: stored };
-  const problem = fresh ?? kept;
-  throw new OperatorError(
-    problem === undefined || problem.valid
-      ? `The keys to verify with cannot be read: ${(fetched as Error).message}`
-      : `${problem.detail} (${problem.code})`,
-  );
+  const problem = typeof fetched === 'string' ? await holding.admit(fetched) : lapse;
+  const current = await holding.current();
+  if (current?.valid) return { keys: current.keys, manifest: holding.text ?? null };
+  if (problem !== undefined)
+    throw new OperatorError(`${problem.detail} (${problem.code})`, { cause: problem });
+  throw new OperatorError(`The keys to verify with cannot be read: ${(fetched as Error).message}`);
 }
 
 async function fetchManifest(): Promise<string | Error> {

@@ -69,7 +69,7 @@ export function addCustomersCommands(program: Command): void {
     .action((id: string, options: ChangeOptions) => run(() => change(id, options)));
 
   examples(ifMatch(customers.command('remove <id>')), 'customers remove acme-gmbh --yes')
-    .description('delete a customer that has no licences in force')
+    .description('delete a customer that has no licences and no API keys in force')
     .option('--yes', 'do not ask')
     .option('--json', 'answer as JSON')
     .action((id: string, options: RemoveOptions) => run(() => remove(id, options)));

@@ -4,20 +4,24 @@ import { createKeyVersion, disableKeyVersion } from '../../../infra/kms/versions
 import type { KeyCommand } from '../../../shared/decide/key-change.ts';
 import { cloudOf, SIGNING_USES, type SigningUse } from '../../../shared/keys/registry.ts';
 import { OperatorError } from '../../../shared/operator-error.ts';
-import { type Publisher, publishKeys, readManifest } from '../../../shared/usecases/change-keys.ts';
-import { confirm } from '../confirm.ts';
+import { type Publisher, planPublication, readManifest } from '../../../shared/usecases/publish-keys.ts';
 import { type Operator, openOperator } from '../operator.ts';
 import { print } from '../output.ts';
-import { type ChangeOptions, changeKeys } from './change.ts';
-import { pinnedList, pinOf, resolveKid } from './pinned-list.ts';
+import { EXIT_CODES } from '../run.ts';
+import { ask, type ChangeOptions, changeKeys, printedChanges } from './change.ts';
+import { listedKid, pinnedList, pinOf, resolveKid } from './pinned-list.ts';
 import { type ReissueCommand, reissueDocuments } from './reissue.ts';
-import { printedStatus, statusOf } from './status.ts';
+import { printedStatus, type Status, statusOf } from './status.ts';
 
 const DAY_MS = 86_400_000;
 
 export interface SharedOptions extends ChangeOptions {
   readonly actor?: string;
   readonly manifestDays?: number;
+}
+
+export interface StatusOptions extends SharedOptions {
+  readonly check?: boolean;
 }
 
 export interface StageOptions extends SharedOptions {
@@ -42,20 +46,20 @@ interface Session extends Operator {
   readonly publisher: Publisher;
 }
 
-export const showStatus = (options: SharedOptions) =>
+export const showStatus = ({ json, check, ...options }: StatusOptions) =>
   within(options, async ({ publisher }) => {
-    const [keys, record] = await Promise.all([publisher.list.read(), readManifest(publisher.ports)]);
-    const status = statusOf(keys, record);
-    print(options.json ? JSON.stringify(status) : printedStatus(status));
+    const status = await readStatus(publisher);
+    print(json ? JSON.stringify(status) : printedStatus(status));
+    if (check && (status.renew_manifest || !status.is_published)) process.exitCode = EXIT_CODES.publishDue;
   });
 
 export const publish = (options: SharedOptions) =>
   within(options, async ({ publisher }) => {
-    const { json, yes } = options;
-    if (!json)
-      print(printedStatus(statusOf(await publisher.list.read(), await readManifest(publisher.ports))));
-    await confirm({ yes });
-    const { version } = await publishKeys(publisher);
+    const { json } = options;
+    const plan = await planPublication(publisher);
+    const changes = plan.changes.length === 0 ? [] : ['', printedChanges(plan.changes)];
+    await ask([printedStatus(await readStatus(publisher)), ...changes].join('\n'), options);
+    const { version } = await plan.carryOut();
     print(json ? JSON.stringify({ manifest_version: version }) : `Published as version ${version}.`);
   });
 
@@ -84,9 +88,13 @@ export const compromise = (typed: string, options: CompromiseOptions) =>
     const keys = await publisher.list.read();
     const kid = resolveKid(keys, typed);
     const successor = options.successor === undefined ? undefined : resolveKid(keys, options.successor);
+    const row = keys.find((key) => listedKid(key) === kid);
+    if (options.disableVersion && row?.use === 'verify')
+      throw new OperatorError(
+        `${kid} is a key of ${row.issuer}, and in no KMS of ours. Leave --disable-version out.`,
+      );
     await change(session, { action: 'compromise', kid, successor }, options);
     if (!options.disableVersion) return;
-    const row = keys.find((key) => 'fingerprint' in key && key.fingerprint === kid);
     if (row === undefined || !('name' in row)) return;
     await disableKeyVersion(row.name, endpointsOf(config));
     if (!options.json) print(`${row.name} is disabled in its KMS.`);
@@ -120,6 +128,11 @@ async function within(
   }
 }
 
+async function readStatus({ list, ports }: Publisher): Promise<Status> {
+  const [keys, record] = await Promise.all([list.read(), readManifest(ports)]);
+  return statusOf(keys, record, ports.clock.now());
+}
+
 function pinned(operator: Operator) {
   return pinnedList(operator.publisher.list, async ({ name }) =>
     pinOf(name, await readPublicKey(operator, name)),
@@ -127,8 +140,7 @@ function pinned(operator: Operator) {
 }
 
 async function readPublicKey({ access }: Pick<Operator, 'access'>, name: string) {
-  const kms = access([]);
-  return keysOfCloud(cloudOf(name), kms).publicKey(name, kms.deadlineMs);
+  return keysOfCloud(cloudOf(name), access).publicKey(name, access.deadlineMs);
 }
 
 const kidOf = async ({ publisher }: Session, typed: string) => resolveKid(await publisher.list.read(), typed);
@@ -153,14 +165,13 @@ async function stageCommand(session: Session, options: StageOptions): Promise<Ke
   return { action: 'stage', key: { name, algorithm, use: use as SigningUse, ...pins } };
 }
 
-async function makeVersion(
-  { config }: Session,
-  keyName: string,
-  { yes, json }: ChangeOptions,
-): Promise<string> {
-  if (!json) print(`Makes a new version of ${keyName}.`);
-  await confirm({ yes });
-  return createKeyVersion(keyName, endpointsOf(config));
+async function makeVersion({ config }: Session, keyName: string, options: ChangeOptions): Promise<string> {
+  await ask(`Makes a new version of ${keyName}.`, options);
+  const name = await createKeyVersion(keyName, endpointsOf(config));
+  // The next question may be answered with no, and then the version is there all the same.
+  if (!options.json && !options.yes)
+    print(`Made ${name}. To put it into the list another time give it as --name.`);
+  return name;
 }
 
 function endpointsOf({ KMS_ENDPOINT: google, AWS_KMS_ENDPOINT: aws }: Operator['config']) {

@@ -26,9 +26,10 @@ export function addKeysCommands(program: Command): void {
 }
 
 function addShowing(keys: Command): void {
-  examples(shared(keys.command('status')), 'keys status', 'keys status --json')
+  examples(shared(keys.command('status')), 'keys status', 'keys status --json', 'keys status --check')
     .description('what the list of keys says, and what of it is published')
-    .action((options: actions.SharedOptions) => run(async () => (await load()).showStatus(options)));
+    .option('--check', 'end with exit code 4 when the manifest has to be published, for monitoring')
+    .action((options: actions.StatusOptions) => run(async () => (await load()).showStatus(options)));
 
   examples(changing(keys.command('publish')), 'keys publish --yes')
     .description(

@@ -23,6 +23,7 @@ export function pinnedList(list: KeyList, pinOf: (key: SigningKey) => Promise<Pi
 }
 
 async function pin(key: RegisteredKey, pinOf: (key: SigningKey) => Promise<Pin>): Promise<RegisteredKey> {
+  if (key.use === 'verify') return { ...key, kid: foreignRecord(key).kid };
   if (!isSigningKey(key) || isPinned(key)) return key;
   try {
     const pinned = { ...key, ...(await pinOf(key)) };

@@ -3,6 +3,8 @@
  * one. It is there as a whole or not at all, so a document is never in it twice however often the re-issue was killed.
  */
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { temporaryFor } from '../../../infra/temporary-file.ts';
+import { OperatorError } from '../../../shared/operator-error.ts';
 import type { Reissued } from '../../../shared/usecases/reissue.ts';
 
 const OWNER_ONLY = 0o600;
@@ -15,19 +17,23 @@ export interface Report {
   abandon(): Promise<void>;
 }
 
-/** Without a path nothing is written. */
+/**
+ * Without a path nothing is written.
+ * @throws OperatorError when the file cannot be written; so do its methods
+ */
 export async function openReport(path: string | undefined): Promise<Report> {
   if (path === undefined) return { write: async () => {}, finish: async () => {}, abandon: async () => {} };
-  const temporary = `${path}.${process.pid}.tmp`;
-  const file: FileHandle = await open(temporary, 'w', OWNER_ONLY);
+  const told = <Result>(work: Promise<Result>) => orTold(path, work);
+  const temporary = temporaryFor(path);
+  const file: FileHandle = await told(open(temporary, 'wx', OWNER_ONLY));
   return {
     write: async (reissued) => {
-      await file.write(`${JSON.stringify(lineOf(reissued))}\n`);
+      await told(file.write(`${JSON.stringify(lineOf(reissued))}\n`));
     },
     async finish() {
-      await file.sync();
-      await file.close();
-      await rename(temporary, path);
+      await told(file.sync());
+      await told(file.close());
+      await told(rename(temporary, path));
     },
     async abandon() {
       await file.close();
@@ -36,10 +42,18 @@ export async function openReport(path: string | undefined): Promise<Report> {
   };
 }
 
-function lineOf({ outcome, reason, old, new: fresh }: Reissued) {
+async function orTold<Result>(path: string, work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw new OperatorError(`${path} cannot be written: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function lineOf({ outcome, reason, customerId, old, new: fresh }: Reissued) {
   return {
     license_id: old.license_id,
-    customer_id: old.customer_id,
+    customer_id: customerId,
     format: old.format,
     outcome,
     reason,

@@ -1,9 +1,10 @@
 /** What the list of keys says, and what of it is published. */
-import { manifest } from '../../../shared/formats/manifest.ts';
+import { manifestLife } from '../../../shared/decide/manifest-life.ts';
+import { publicationChanges } from '../../../shared/decide/publication.ts';
 import type { RegisteredKey } from '../../../shared/keys/registry.ts';
 import type { ManifestRecord } from '../../../shared/records/manifest.ts';
+import { publishedKeys } from '../../../shared/usecases/publish-keys.ts';
 import { formatInstant } from '../../../shared/wire/document.ts';
-import { manifestPayload } from '../../../shared/wire/manifest.ts';
 import { table } from '../table.ts';
 import { listedKid } from './pinned-list.ts';
 
@@ -24,47 +25,54 @@ export interface Status {
     readonly version: number;
     readonly published_at: string;
     readonly expires_at: string;
+    /** Whole days until then; 0 when it is over. */
+    readonly days_left: number;
+    readonly is_expired: boolean;
   } | null;
+  /** Whether less than half of the manifest's life is left, or none: whoever publishes regularly has not of late. */
+  readonly renew_manifest: boolean;
   /** Whether the manifest says what the list says. */
   readonly is_published: boolean;
 }
 
-export function statusOf(keys: readonly RegisteredKey[], record: ManifestRecord | undefined): Status {
-  const published = publishedStates(record);
-  const rows = keys.map((key) => describe(key, published));
+/**
+ * @param keys of which each key of another system has its `kid`
+ * @param now milliseconds since the epoch
+ */
+export function statusOf(
+  keys: readonly RegisteredKey[],
+  record: ManifestRecord | undefined,
+  now: number,
+): Status {
+  const published = publishedKeys(record);
+  const states = new Map(
+    published.map(({ kid, state, sunsetAt }) => [kid, publishedAs(state, instantOf(sunsetAt))]),
+  );
   return {
-    keys: rows,
-    manifest:
-      record === undefined
-        ? null
-        : {
-            version: record.version,
-            published_at: formatInstant(record.published_at),
-            expires_at: formatInstant(record.expires_at),
-          },
-    is_published: saysTheSame(rows, published),
+    keys: keys.map((key) => describe(key, states)),
+    manifest: record === undefined ? null : manifestOf(record, now),
+    renew_manifest: record !== undefined && manifestLife(record, now) !== 'fresh',
+    is_published: publicationChanges(keys, published).length === 0,
   };
 }
 
-/** What the manifest lists: keys that sign licences, and those of other systems. */
-const PUBLISHED_USES: readonly string[] = ['license', 'verify'];
-
-function saysTheSame(rows: readonly KeyStatus[], published: ReadonlyMap<string, string>): boolean {
-  const listed = rows.filter(({ use }) => PUBLISHED_USES.includes(use));
-  return (
-    listed.length === published.size &&
-    listed.every((row) => row.published === publishedAs(row.state, row.sunset_at))
-  );
+function manifestOf(record: ManifestRecord, now: number) {
+  const { version, published_at, expires_at } = record;
+  return {
+    version,
+    published_at: formatInstant(published_at),
+    expires_at: formatInstant(expires_at),
+    days_left: Math.max(0, Math.floor((expires_at - now) / DAY_MS)),
+    is_expired: manifestLife(record, now) === 'over',
+  };
 }
 
-const publishedAs = (state: string, sunset: string | null | undefined) =>
-  sunset ? `${state} until ${sunset}` : state;
+const DAY_MS = 86_400_000;
 
-function publishedStates(record: ManifestRecord | undefined): Map<string, string> {
-  if (record === undefined) return new Map();
-  const { keys } = manifestPayload.parse(manifest.decode(record.token).payload);
-  return new Map(keys.map(({ kid, state, sunset_at }) => [kid, publishedAs(state, sunset_at)]));
-}
+const instantOf = (milliseconds: number | undefined) =>
+  milliseconds === undefined ? null : formatInstant(milliseconds);
+
+const publishedAs = (state: string, sunset: string | null) => (sunset ? `${state} until ${sunset}` : state);
 
 function describe(key: RegisteredKey, published: ReadonlyMap<string, string>): KeyStatus {
   const kid = listedKid(key) ?? null;
@@ -73,14 +81,14 @@ function describe(key: RegisteredKey, published: ReadonlyMap<string, string>): K
     use: key.use,
     algorithm: key.algorithm,
     state: key.use === 'mac' ? 'retiring' : key.state,
-    sunset_at: key.sunsetAt === undefined ? null : formatInstant(key.sunsetAt),
+    sunset_at: instantOf(key.sunsetAt),
     published: kid === null ? null : (published.get(kid) ?? null),
     name: 'name' in key ? key.name : key.issuer,
   };
 }
 
 /** For people. */
-export function printedStatus({ keys, manifest: published, is_published }: Status): string {
+export function printedStatus({ keys, manifest: published, is_published, renew_manifest }: Status): string {
   const rows = keys.map(({ kid, use, algorithm, state, sunset_at, name }) => [
     kid ?? (use === 'mac' ? '-' : '(not read)'),
     use,
@@ -96,5 +104,20 @@ export function printedStatus({ keys, manifest: published, is_published }: Statu
     published === null || is_published
       ? []
       : ['The manifest says something else than the list. Publish it: countersign keys publish'];
-  return [table(['KID', 'USE', 'ALGORITHM', 'STATE', 'NAME'], rows), '', manifestLine, ...drift].join('\n');
+  const age = published !== null && renew_manifest ? [ageOf(published)] : [];
+  const lines = [
+    table(['KID', 'USE', 'ALGORITHM', 'STATE', 'NAME'], rows),
+    '',
+    manifestLine,
+    ...age,
+    ...drift,
+  ];
+  return lines.join('\n');
+}
+
+function ageOf({ is_expired, days_left }: NonNullable<Status['manifest']>): string {
+  if (is_expired)
+    return 'It has expired: clients that pin the root accept no document. Publish the next one: countersign keys publish';
+  const left = days_left === 1 ? '1 day' : `${days_left} days`;
+  return `Less than half of its life is left: ${left}. Renew it: countersign keys publish`;
 }

@@ -17,6 +17,7 @@ import { type EndActivationOptions, endActivation, listActivations } from './act
 import * as change from './change.ts';
 import * as documents from './documents.ts';
 import { type IssueOptions, issueLicense } from './issue.ts';
+import { onceOption } from './once.ts';
 import * as queries from './queries.ts';
 import { showLicense } from './show.ts';
 import { terms } from './terms.ts';
@@ -61,10 +62,9 @@ function addIssue(licenses: Command): void {
       `what it is signed with: ${ALGORITHM_NAMES.join(', ')}`,
       oneOf(ALGORITHM_NAMES),
     )
-    .option('--format <names>', `documents to mint: ${ISSUED_FORMAT_NAMES.join(', ')}`, formats)
-    .option('--idempotency-key <key>', 'of a command that failed, to complete its licence');
+    .option('--format <names>', `documents to mint: ${ISSUED_FORMAT_NAMES.join(', ')}`, formats);
   examples(
-    json(terms(keyOptions(issue, 'a licence key of your own'))),
+    onceOption(json(terms(keyOptions(issue, 'a licence key of your own')))),
     'licenses issue --customer acme-gmbh --module sale_forecast --type subscription --days 365 --versions 16,17',
     'licenses issue --customer acme-gmbh --module cad --type perpetual --seats 5 --format aegis --versions 1 --json',
   ).action((options: IssueOptions) => run(() => issueLicense(options)));
@@ -133,6 +133,11 @@ function addDocuments(licenses: Command): void {
         'output',
       ),
     )
+    .addOption(
+      new Option('--anyway', 'also of a licence that does not hold, or that a former customer had').conflicts(
+        'email',
+      ),
+    )
     .action((id: string, options: documents.DeliverOptions) =>
       run(() => documents.deliverDocument(id, options)),
     );
@@ -162,6 +167,10 @@ function addChanging(licenses: Command): void {
   )
     .description('change what is given and leave the rest; what its documents say is signed anew')
     .option('--expires <time|never>', 'its end', orWord('never', instant))
+    .option(
+      '--accept-unverified',
+      'have our keys sign an imported licence whose signature was never verified',
+    )
     .action((id: string, options: change.ChangeOptions) => run(() => change.changeTerms(id, options)));
   examples(changing(licenses.command('renew <id>')), 'licenses renew LICENSE_ID --days 365')
     .description('let it last longer')
@@ -194,7 +203,7 @@ function addStatusChanges(licenses: Command): void {
     .action((id: string, options: change.RevokeOptions) => run(() => change.revoke(id, options)));
 }
 
-const changing = (command: Command) => ifMatch(json(command));
+const changing = (command: Command) => onceOption(ifMatch(json(command)));
 
 const json = (command: Command) => command.option('--json', 'answer as JSON');
 

@@ -1,5 +1,5 @@
 /** The documents of a licence that are on record. */
-import type { AdminClient, LicenseDocument } from '../../../shared/client/admin-client.ts';
+import type { AdminClient, DocumentsFilter, LicenseDocument } from '../../../shared/client/admin-client.ts';
 import { OperatorError } from '../../../shared/operator-error.ts';
 import type { DeliverRequest, DeliverResponse } from '../../../shared/wire/deliver.ts';
 import { answer, type OutputOptions, print, writeOwnerOnly } from '../output.ts';
@@ -15,6 +15,8 @@ export interface DeliverOptions extends DocumentsOptions {
   readonly output?: string;
   /** True is the address of the licence. */
   readonly email?: string | true;
+  /** Also what would not be sent: of a licence that does not hold, of a key that is over, of a former customer. */
+  readonly anyway?: boolean;
 }
 
 export interface IssueDocumentOptions extends OutputOptions, KeyOptions {
@@ -30,7 +32,7 @@ export async function listDocuments(id: string, options: DocumentsOptions): Prom
 }
 
 export async function issueDocument(id: string, options: IssueDocumentOptions): Promise<void> {
-  const key = givenKey(options);
+  const key = await givenKey(options);
   const request = { format: options.format, ...(key !== undefined && { license_key: key }) };
   const issued = await openService().licenses.issueDocument(id, request);
   answer(options, issued, () => issued.document);
@@ -38,7 +40,7 @@ export async function issueDocument(id: string, options: IssueDocumentOptions): 
 
 export async function deliverDocument(id: string, options: DeliverOptions): Promise<void> {
   const service = openService();
-  const found = await newestDocument(service, id, options.format);
+  const found = await newestDocument(service, id, { format: options.format, deliverable: !options.anyway });
   if (options.email !== undefined) {
     await sendDocument(service, found, options);
     return;
@@ -85,9 +87,9 @@ const NOT_SENT: Readonly<Record<NonNullable<DeliverResponse['reason']>, string>>
 export async function newestDocument(
   { licenses }: AdminClient,
   id: string,
-  format: string | undefined,
+  wanted: DocumentsFilter,
 ): Promise<LicenseDocument> {
-  const { documents } = await licenses.documents(id, { format });
+  const { documents } = await licenses.documents(id, wanted);
   const formats = new Set(documents.map((document) => document.format));
   if (formats.size > 1)
     throw new OperatorError(

@@ -13,19 +13,19 @@ import { givenKey, type KeyOptions, keyOptions } from '../secret-input.ts';
 import { openService } from '../service.ts';
 import { oneOf, years } from '../values.ts';
 import { newestDocument } from './documents.ts';
-import { issueOnce } from './issue.ts';
+import { type OnceOptions, once, onceOption } from './once.ts';
 
 type BuyerTier = (typeof DTLIC2_TIERS)[TierName];
 
-interface MintOptions extends OutputOptions, KeyOptions {
+interface MintOptions extends OutputOptions, KeyOptions, OnceOptions {
   readonly name: string;
   readonly email: string;
+  readonly customer?: string;
   readonly tier: BuyerTier;
   readonly years: number;
   readonly perpetual?: boolean;
   readonly product: string;
   readonly output?: string;
-  readonly idempotencyKey?: string;
   /** False with `--no-log`. */
   readonly log: boolean;
 }
@@ -36,20 +36,20 @@ const DAY_MS = 86_400_000;
 
 export function addMintCommand(program: Command): void {
   examples(
-    keyOptions(program.command('mint'), 'a licence key of your own'),
+    onceOption(keyOptions(program.command('mint'), 'a licence key of your own')),
     'mint --name "Ada Lovelace" --email ada@example.com --tier core --years 2 --output ada.license',
     'mint --name "Ada Lovelace" --email ada@example.com --tier pro --perpetual --key-file key.txt --json',
   )
     .description('issue a DTLIC2 licence for a desktop buyer')
     .requiredOption('--name <name>', 'the buyer; they type the same at activation')
     .requiredOption('--email <address>', 'the buyer’s; a customer is made of it where there is none')
+    .option('--customer <id>', 'whose it is; otherwise the customer who has the address')
     .requiredOption('--tier <tier>', BUYER_TIERS.join(', '), oneOf(BUYER_TIERS))
     .option('--years <number>', 'how long it lasts', years, 1)
     .option('--perpetual', 'without an end')
     .option('--product <name>', 'the program', DEFAULT_PRODUCT)
     .option('--output <file>', 'where the licence is written; standard output when left out')
     .option('--no-log', 'taken for the sake of old scripts; the service keeps its record all the same')
-    .option('--idempotency-key <key>', 'of a command that failed, to complete its licence')
     .option('--json', 'answer as JSON')
     .action((options: MintOptions) => run(() => mint(options)));
 }
@@ -57,12 +57,12 @@ export function addMintCommand(program: Command): void {
 async function mint(options: MintOptions): Promise<void> {
   if (!options.log) remark(NO_LOG);
   // Before anything is changed: it may be refused.
-  const key = givenKey(options);
+  const key = await givenKey(options);
   const service = openService();
   const customerId = await customerOf(service, options);
   const request = requestOf(options, customerId, key, Date.now());
-  const issued = await issueOnce(service, request, options.idempotencyKey);
-  const { document } = await newestDocument(service, issued.id, 'dtlic2');
+  const issued = await once(options, (how) => service.licenses.issue(request, how));
+  const { document } = await newestDocument(service, issued.id, { format: 'dtlic2' });
   if (options.output !== undefined) writeOwnerOnly(options.output, `${document}\n`);
   const { id, license_key, customer_id, expires_at } = issued;
   const shown = { license_id: id, license_key, customer_id, expires_at, output: options.output ?? null };
@@ -110,10 +110,21 @@ function tierOf(wanted: BuyerTier): TierName {
   return tier;
 }
 
-/** The customer with this address. Two mints at once make one: the id comes from the address. */
-async function customerOf({ customers }: AdminClient, { name, email }: MintOptions): Promise<string> {
-  const { customers: found } = await customers.list({ email, page_size: 1 });
-  if (found[0] !== undefined) return found[0].id;
+/**
+ * The customer with this address, an active one first: to one who is not, nothing is issued. Two mints at once make one: the id
+ * comes from the address.
+ * @throws OperatorError when several have it
+ */
+async function customerOf(
+  { customers }: AdminClient,
+  { name, email, customer }: MintOptions,
+): Promise<string> {
+  if (customer !== undefined) return customer;
+  for (const is_active of [true, false]) {
+    const { customers: found } = await customers.list({ email, is_active, page_size: 5 });
+    if (found.length > 1) throw severalHave(email, found);
+    if (found[0] !== undefined) return found[0].id;
+  }
   const id = customerIdOf(email);
   try {
     await customers.create({ id, name, email });
@@ -121,6 +132,11 @@ async function customerOf({ customers }: AdminClient, { name, email }: MintOptio
     if (!(error instanceof ServiceError && error.code === 'customer_exists')) throw error;
   }
   return id;
+}
+
+function severalHave(email: string, found: readonly { readonly id: string }[]): OperatorError {
+  const ids = found.map(({ id }) => id).join(', ');
+  return new OperatorError(`Several customers have the address ${email}: ${ids}. Give --customer.`);
 }
 
 /** Readable, and by its hash different for each address: `ada-example-com-1f2e3d4c`. */

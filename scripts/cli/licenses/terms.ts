@@ -52,7 +52,9 @@ export function terms(command: Command): Command {
 }
 
 /** @throws OperatorError */
-export function termsOf(options: TermsOptions): Members<Omit<ChangeLicenseRequest, 'expires_at'>> {
+export function termsOf(
+  options: TermsOptions,
+): Members<Omit<ChangeLicenseRequest, 'expires_at' | 'accept_unverified'>> {
   return {
     features: options.features,
     seats: options.seats && orNull(options.seats),

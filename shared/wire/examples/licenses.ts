@@ -34,6 +34,7 @@ export const LISTED_LICENSE = {
   holder: null,
   instance_fingerprint: null,
   allowed_hardware: null,
+  unverified: false,
   notes: null,
   revoked_reason: null,
   issued_at: AT,

@@ -63,5 +63,6 @@ export const IMPORT = {
   added: 1,
   known: 0,
   refused: 0,
+  unverified: 0,
   results: [{ index: 0, outcome: 'added', reason: null, verified: true }],
 };

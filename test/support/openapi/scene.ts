@@ -5,6 +5,7 @@
 
 import { createKeyDirectory } from '../../../infra/kms/directory.ts';
 import { createKmsClient } from '../../../infra/kms/google.ts';
+import { caioV2 } from '../../../shared/formats/caio-v2.ts';
 import type { ForeignKey } from '../../../shared/keys/registry.ts';
 import type { Fields, Write } from '../../../shared/ports/document-store.ts';
 import { documentId } from '../../../shared/ports/document-store.ts';
@@ -105,7 +106,11 @@ function licenses({ hasher }: TestService['ports'], now: number): Write[] {
   };
   const document = { customer_id: customer.id, replaces: null, issued_at: now };
   const ofMain = { ...document, license_id: example.LICENSE_ID, format: 'aegis', kid: example.KID };
-  const ofCaio = { ...document, license_id: CAIO_LICENSE_ID, format: 'caio-v2', kid: 'of-caio' };
+  const { issuedAt } = caioV2.decode(example.CAIO_TEXT).license;
+  const ofCaio = {
+    ...document,
+    ...{ license_id: CAIO_LICENSE_ID, format: 'caio-v2', kid: 'of-caio', issued_at: issuedAt },
+  };
   return [
     set(
       licensePath(main),

@@ -2,6 +2,8 @@ import { prefixOf } from '../../../shared/access/api-key.ts';
 import { steadyKey } from '../steady-key.ts';
 import type { Cases } from './case.ts';
 
+const RANGE = 'from=2026-01-01T00:00:00Z&to=2100-01-01T00:00:00Z';
+
 /** API keys and the audit trail. */
 export const ACCESS_CASES: Cases = {
   createApiKey: {
@@ -16,6 +18,6 @@ export const ACCESS_CASES: Cases = {
     },
     refusals: { api_key_not_found: async () => ({ ids: { prefix: 'csk_nobody00' } }) },
   },
-  listAuditLogs: { good: async () => ({ query: 'page_size=2' }), refusals: {} },
-  exportAuditLogs: { good: async () => ({ query: 'format=jsonl' }), refusals: {} },
+  listAuditLogs: { good: async () => ({ query: `page_size=2&${RANGE}` }), refusals: {} },
+  exportAuditLogs: { good: async () => ({ query: `format=jsonl&${RANGE}` }), refusals: {} },
 };

@@ -7,6 +7,11 @@ export const CUSTOMER_CASES: Cases = {
     good: async ({ fresh }) => ({ body: { id: fresh('customer'), name: 'Ada', email: 'ada@acme.example' } }),
     refusals: {
       customer_exists: async ({ customer }) => ({ body: { id: await customer(), name: 'Bob' } }),
+      customer_id_taken: async ({ customer, operator }) => {
+        const id = await customer();
+        await operator('DELETE', `/api/v1/customers/${id}`);
+        return { body: { id, name: 'Bob' } };
+      },
     },
   },
   listCustomers: { good: async () => ({ query: 'page_size=2' }), refusals: {} },

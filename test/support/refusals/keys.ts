@@ -3,7 +3,6 @@ import type { Case, Cases, Prepare } from './case.ts';
 
 const nothing: Prepare = async () => ({});
 const plain: Case = { good: nothing, refusals: {} };
-const KID = 'k'.repeat(43);
 const unknownKey: Prepare = async () => ({ ids: { kid: 'nobody' } });
 
 /** Public keys, and what a function says of itself. */
@@ -30,9 +29,10 @@ export const KEY_CASES: Cases = {
   getKeyCertificate: {
     good: async ({ service: { ports } }) => {
       const chain = '-----BEGIN CERTIFICATE-----';
-      const fields = { kid: KID, issuer_kid: KID, chain, issued_at: 1, expires_at: 2 };
-      await ports.store.commit([{ op: 'set', path: certificatePath(KID), fields }]);
-      return { ids: { kid: KID } };
+      const kid = (await ports.keys.list())[0]?.kid ?? '';
+      const fields = { kid, issuer_kid: 'root', chain, issued_at: 1, expires_at: 2 };
+      await ports.store.commit([{ op: 'set', path: certificatePath(kid), fields }]);
+      return { ids: { kid } };
     },
     refusals: { key_not_found: unknownKey },
   },

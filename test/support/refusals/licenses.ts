@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ledgerLine, ledgerTerms } from '../ledger.ts';
 import { SUBSCRIPTION } from '../license-desk.ts';
 import type { Case, Cases, Prepare, Shot } from './case.ts';
+import type { Ready } from './ready.ts';
 
 const OVER = { expires_at: 1 };
 const INACTIVE = { is_active: false };
@@ -28,6 +29,11 @@ const onSuspended =
 const onExpired =
   (body: object): Prepare =>
   async ({ changed }) => ({ ids: { id: (await changed(OVER)).id }, body });
+
+const DELIVERABLE = { query: 'deliverable=true' };
+const onStatus =
+  (fields: Parameters<Ready['changed']>[0]): Prepare =>
+  async ({ changed }) => ({ ids: { id: (await changed(fields)).id }, ...DELIVERABLE });
 
 const RENEWAL = { duration_days: 10 };
 const REASON = { reason: 'unpaid' };
@@ -69,7 +75,19 @@ export const LICENSE_CASES: Cases = {
   listProducts: { good: async () => ({}), refusals: {} },
   licenseStats: { good: async () => ({}), refusals: {} },
   getLicense: change(undefined),
-  listDocuments: change(undefined),
+  listDocuments: {
+    good: async ({ license }) => ({ ids: { id: (await license()).id }, ...DELIVERABLE }),
+    refusals: {
+      license_not_found: async () => ({ ids: { id: randomUUID() }, ...DELIVERABLE }),
+      license_revoked: onStatus({ status: 'revoked' }),
+      license_suspended: onStatus({ status: 'suspended' }),
+      license_expired: onStatus(OVER),
+      document_not_found: async ({ license }) => ({
+        ids: { id: (await license({ formats: [] })).id },
+        ...DELIVERABLE,
+      }),
+    },
+  },
   listActivations: change(undefined),
   changeLicense: change(
     { allowed_major_versions: [18] },

@@ -9,9 +9,6 @@ function screen(isTTY: boolean) {
   return { stream, written: () => String(stream.read() ?? '') };
 }
 
-const HIDE_CURSOR = '\u001b[?25l';
-const SHOW_CURSOR = '\u001b[?25h';
-
 test('a terminal sees how far it is, from the first to the last', () => {
   const { stream, written } = screen(true);
   const progress = showProgress({ total: 4, what: 'Re-issue', stream });
@@ -21,7 +18,6 @@ test('a terminal sees how far it is, from the first to the last', () => {
   progress.end();
   const drawn = written();
   expect(drawn).toMatch(/Re-issue █+ 100 % \| 4 of 4 \|/);
-  expect(drawn.endsWith('\n')).toBe(true);
 });
 
 test('a bar of bytes has a percentage and no numbers', () => {
@@ -33,13 +29,26 @@ test('a bar of bytes has a percentage and no numbers', () => {
   expect(written()).not.toContain('1500000');
 });
 
-test('the cursor is hidden only while the bar runs', () => {
+test('no mode of the terminal is changed, so a program that is killed leaves none behind', () => {
   const { stream, written } = screen(true);
   const progress = showProgress({ total: 1, what: 'Import', stream });
-  const begun = written();
+  progress.say('Line 1: no');
   progress.end();
-  expect([begun.includes(HIDE_CURSOR), begun.includes(SHOW_CURSOR)]).toEqual([true, false]);
-  expect(written()).toContain(SHOW_CURSOR);
+  expect(written()).not.toContain('\u001b[?');
+});
+
+test('a line is said above the bar, which goes on where it was', () => {
+  const { stream, written } = screen(true);
+  const progress = showProgress({ total: 4, what: 'Import', stream });
+  progress.reach(2);
+  written();
+  progress.say('Line 2: no');
+  const [before = '', after = ''] = written().split('Line 2: no\n');
+  expect(before.endsWith('\u001b[1G\u001b[2K')).toBe(true);
+  expect(after).toMatch(/Import █+░+ 50 % \| 2 of 4 \|/);
+  progress.step();
+  progress.end();
+  expect(written()).toMatch(/ 75 % \| 3 of 4 \|/);
 });
 
 test.each([
@@ -52,4 +61,6 @@ test.each([
   progress.reach(2);
   progress.end();
   expect(written()).toBe('');
+  progress.say('Line 2: no');
+  expect(written()).toBe('Line 2: no\n');
 });

@@ -1,5 +1,6 @@
 /** What the end of a licence means for each strategy and operation, at the end and a millisecond before and after it. */
 import { describe, expect, test } from 'vitest';
+import { LAST_INSTANT_MS } from '../../../shared/constants.ts';
 import { decideAcquire } from '../../../shared/decide/acquire.ts';
 import { decideHeartbeat } from '../../../shared/decide/heartbeat.ts';
 import { endProblem } from '../../../shared/decide/issue.ts';
@@ -27,7 +28,6 @@ import {
 const END = NOW;
 const LEASE = LEASE_SECONDS * SECOND;
 const GRACE = GRACE_SECONDS * SECOND;
-const NEVER = Number.POSITIVE_INFINITY;
 const AROUND = [END - 1, END, END + 1] as const;
 
 const ending = (strategy: ExpiryStrategy, overrides: Parameters<typeof licenseRecord>[0] = {}) =>
@@ -225,7 +225,7 @@ describe('why a lease has run out', () => {
 
 test.each(EXPIRY_STRATEGY_NAMES)('a date is a date: strategy %s changes nothing in lists', (strategy) => {
   expect(endOf(ending(strategy), 'date')).toBe(END);
-  expect(endOf(ending(strategy, { expires_at: null }), 'date')).toBe(NEVER);
+  expect(endOf(ending(strategy, { expires_at: null }), 'date')).toBe(LAST_INSTANT_MS);
 });
 
 test('a strategy that grants after the end lets sessions go on as well', () => {

@@ -6,7 +6,7 @@ import {
   type KeyDecision,
   type PinnedKey,
 } from '../../../shared/decide/key-change.ts';
-import type { RegisteredKey, SigningKey } from '../../../shared/keys/registry.ts';
+import type { ForeignKey, RegisteredKey, SigningKey } from '../../../shared/keys/registry.ts';
 import { KEY_STATES, type KeyState } from '../../../shared/keys/states.ts';
 import { DAY, NOW } from '../../support/records.ts';
 
@@ -22,6 +22,14 @@ function key(kid: string, state: KeyState, more: Partial<SigningKey> = {}): Sign
   const sunset = state === 'retiring' ? { sunsetAt: LATER } : {};
   return { use: 'license', name: `name-${kid}`, algorithm: ED, state, fingerprint: kid, ...sunset, ...more };
 }
+
+/** A key of another system. */
+function foreignKey(state: ForeignKey['state'], more: Partial<ForeignKey> = {}): ForeignKey {
+  const sunset = state === 'retiring' ? { sunsetAt: LATER } : {};
+  return { use: 'verify', pem: '', algorithm: ED, issuer: 'other', kid: 'k', state, ...sunset, ...more };
+}
+
+const always = (outcome: string) => ({ retiring: outcome, retired: outcome, compromised: outcome });
 
 const staging = (kid: string, more: Stageable = {}): KeyCommand => ({
   action: 'stage',
@@ -130,17 +138,52 @@ describe('each command on a key in each state', () => {
   test.each([activate, compromise, replace, rollback, retire])(
     '$action of a kid that no key has is refused',
     (command) => {
-      const foreign: RegisteredKey = {
-        use: 'verify',
-        pem: '',
-        algorithm: ED,
-        issuer: 'other',
-        kid: 'k',
-        state: 'retiring',
-      };
-      expect(decide([key('a', 'active'), foreign], command)).toBe('No key has the kid k.');
+      expect(decide([key('a', 'active'), foreignKey('retiring', { kid: 'other' })], command)).toBe(
+        'No key has the kid k.',
+      );
     },
   );
+
+  const SIGNS_NOTHING = 'This is a key of other, which signs nothing here. It can be retired or compromised.';
+
+  test.each<[what: string, command: KeyCommand, Record<ForeignKey['state'], string | string[]>]>([
+    ['activate', activate, always(SIGNS_NOTHING)],
+    ['rollback', rollback, always(SIGNS_NOTHING)],
+    [
+      'retire',
+      retire,
+      {
+        retiring: ['a: active', 'k: retired'],
+        retired: 'unchanged',
+        compromised: 'This key is compromised, which is final.',
+      },
+    ],
+    [
+      'compromise',
+      compromise,
+      {
+        retiring: ['a: active', 'k: compromised'],
+        retired: ['a: active', 'k: compromised'],
+        compromised: 'unchanged',
+      },
+    ],
+    [
+      'compromise with a successor',
+      replace,
+      { retiring: NOTHING_TO_TAKE_OVER, retired: NOTHING_TO_TAKE_OVER, compromised: 'unchanged' },
+    ],
+  ])('%s of a key of another system', (_, command, expected) => {
+    for (const state of ['retiring', 'retired', 'compromised'] as const)
+      expect(decide([key('a', 'active'), foreignKey(state)], command), state).toEqual(expected[state]);
+  });
+
+  test('a key of another system that ends loses its deadline, and is named after its issuer', () => {
+    const decision = decideKeyChange([key('a', 'active'), foreignKey('retiring')], retire, NOW);
+    expect(decision).toMatchObject({
+      keys: [{}, { use: 'verify', kid: 'k', state: 'retired', sunsetAt: undefined }],
+      changes: [{ kid: 'k', use: 'verify', name: 'other', from: 'retiring', to: 'retired' }],
+    });
+  });
 });
 
 describe('staging', () => {
@@ -148,7 +191,7 @@ describe('staging', () => {
     expect(decideKeyChange([key('a', 'active')], staging('k'), NOW)).toEqual({
       kind: 'change',
       keys: [key('a', 'active'), key('k', 'staged')],
-      changes: [{ kid: 'k', name: 'name-k', from: null, to: 'staged' }],
+      changes: [{ kid: 'k', use: 'license', name: 'name-k', from: null, to: 'staged' }],
     });
   });
 
@@ -248,7 +291,7 @@ describe('activating', () => {
 });
 
 test('going back takes the deadline away, and the key that was active is staged', () => {
-  const keys = [key('a', 'active'), key('k', 'retiring', { sunsetAt: NOW - DAY })];
+  const keys = [key('a', 'active'), key('k', 'retiring', { sunsetAt: NOW + 1 })];
   const decision = decideKeyChange(keys, { action: 'rollback', kid: 'k' }, NOW);
   expect(outcome(decision)).toEqual(['a: staged', 'k: active']);
   expect(decision.kind === 'change' && decision.keys.map(({ sunsetAt }) => sunsetAt)).toEqual([
@@ -256,6 +299,22 @@ test('going back takes the deadline away, and the key that was active is staged'
     undefined,
   ]);
 });
+
+const OVER =
+  'has passed, and its documents are refused: they would hold again. Stage another key: countersign keys stage';
+
+test.each([NOW, NOW - DAY, Number.NaN, undefined])(
+  'nobody goes back to a key whose end was at %d, and none takes over',
+  (sunsetAt) => {
+    const over = key('k', 'retiring', { sunsetAt });
+    expect(decide([key('a', 'active'), over], { action: 'rollback', kid: 'k' })).toBe(
+      `The end of this key ${OVER}`,
+    );
+    expect(decide([key('a', 'active'), over], { action: 'compromise', kid: 'a', successor: 'k' })).toBe(
+      `The end of the successor ${OVER}`,
+    );
+  },
+);
 
 describe('a compromise', () => {
   const compromised = (successor?: string): KeyCommand => ({ action: 'compromise', kid: 'k', successor });

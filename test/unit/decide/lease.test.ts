@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { LAST_INSTANT_MS } from '../../../shared/constants.ts';
 import {
   documentEnd,
   extendLease,
@@ -23,6 +24,14 @@ describe('leaseEnd: now plus the term, never after the licence', () => {
   test.each(cases)('%s', (_rule, expiresAt, seconds, end) => {
     expect(leaseEnd(licenseRecord({ expires_at: expiresAt }), NOW, seconds, 'session')).toBe(end);
   });
+});
+
+test('nothing of a licence without an end is over later than the last instant that can be written', () => {
+  const license = licenseRecord({ expires_at: null });
+  const now = LAST_INSTANT_MS - 1000;
+  expect(leaseEnd(license, now, 360, 'session')).toBe(LAST_INSTANT_MS);
+  expect(documentEnd(license, LAST_INSTANT_MS, false)).toBe(LAST_INSTANT_MS);
+  expect(documentEnd(license, LAST_INSTANT_MS, true)).toBe(LAST_INSTANT_MS);
 });
 
 describe('documentEnd', () => {

@@ -60,11 +60,11 @@ describe('seats', () => {
 });
 
 describe('a transfer', () => {
-  const other = { name: 'Other', email: ' Mail@Other.example ' };
+  const other = { name: 'Other' };
 
-  test('takes the address of the new customer, in lower case', () => {
+  test('leaves no address behind: it is found by that of its new customer', () => {
     expect(rules.transfer(licenseRecord({ email: 'old@x.example' }), 'other', other)).toMatchObject({
-      fields: { customer: { id: 'other', name: 'Other' }, customer_id: 'other', email: 'mail@other.example' },
+      fields: { customer: { id: 'other', name: 'Other' }, customer_id: 'other', email: null },
     });
   });
 
@@ -88,13 +88,34 @@ describe('a transfer', () => {
   });
 });
 
+describe('a suspension', () => {
+  test('keeps its reason, and the last one that is given', () => {
+    const suspended = licenseRecord({ status: 'suspended', revoked_reason: 'unpaid' });
+    expect(rules.changeStatus(licenseRecord(), 'suspended', 'unpaid')).toEqual(
+      change({ status: 'suspended', revoked_reason: 'unpaid' }),
+    );
+    expect(rules.changeStatus(suspended, 'suspended', 'court')).toMatchObject({
+      fields: { revoked_reason: 'court' },
+    });
+    expect(rules.changeStatus(suspended, 'suspended')).toEqual(change({}));
+  });
+
+  test('takes its reason with it when it ends', () => {
+    const suspended = licenseRecord({ status: 'suspended', revoked_reason: 'unpaid' });
+    expect(rules.changeStatus(suspended, 'active')).toEqual(
+      change({ status: 'active', revoked_reason: null }),
+    );
+    expect(rules.changeStatus(licenseRecord(), 'active')).toEqual(change({}));
+  });
+});
+
 test('of a revoked licence nothing is changed', () => {
   const revoked = licenseRecord({ status: 'revoked', expires_at: NOW + DAY });
   const decisions = [
     rules.changeStatus(revoked, 'active'),
     rules.changeStatus(revoked, 'suspended'),
     rules.renew(revoked, 1, NOW),
-    rules.transfer(revoked, 'other', { name: 'Other', email: null }),
+    rules.transfer(revoked, 'other', { name: 'Other' }),
     rules.edit(revoked, { notes: 'x' }, NOW),
   ];
   expect(decisions.map((decision) => 'code' in decision && decision.code)).toEqual(

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { ALGORITHMS } from '../../../shared/algorithms.ts';
 import type { LicenseScope } from '../../../shared/client/verify-license.ts';
 import { aegis } from '../../../shared/formats/aegis.ts';
 import { instanceFingerprint } from '../../../shared/formats/instance-fingerprint.ts';
@@ -84,9 +85,12 @@ describe('an AEGIS licence', () => {
     expect(license).toMatchObject({ expiresAt: null, instanceFingerprint: null, licenseType: 'perpetual' });
   });
 
-  test('of an RSA key says RS256 and fits no other algorithm', () => {
-    const decoded = aegis.decode(aegis.encode(payload, { ...SIGNATURE, algorithm: RSA }));
-    expect(decoded.algorithms).toEqual([RSA]);
+  test('is signed with Ed25519 alone, and one of RSA can be no key’s', () => {
+    const key = { kid: 'kid-1', algorithm: RSA } as const;
+    expect(() => aegis.signedBytes(payload, key)).toThrow(TypeError);
+    expect(() => aegis.encode(payload, { ...key, bytes: new Uint8Array(512) })).toThrow(TypeError);
+    const { algorithms, claims } = aegis.takeApart(aegisOf(RSA, payload));
+    expect([algorithms, claims(ALGORITHMS[RSA]), claims(ALGORITHMS[ED])]).toEqual([[], false, false]);
   });
 
   test('of another system is verified over the bytes that arrived', () => {

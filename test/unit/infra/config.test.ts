@@ -236,7 +236,7 @@ describe('a configuration is refused', () => {
     [
       'keys that are not JSON',
       { ...SQLITE, SIGNING_KEYS_JSON: '{' },
-      'SIGNING_KEYS_JSON is wrong: is not JSON.',
+      'SIGNING_KEYS_JSON is wrong: cannot be read as JSON: Expected a key in double quotes, at character 1 of the JSON.',
     ],
     [
       'a key without its version',

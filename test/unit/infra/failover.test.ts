@@ -170,3 +170,58 @@ describe('circuits redirect and never refuse', () => {
     expect((await atOnce(signOnce(failover))).signedBy).toBe('first');
   });
 });
+
+describe('a change of a circuit', () => {
+  it('is told with what failed last, once a change and not once a call', async () => {
+    const told: string[] = [];
+    const first = new SimulatedSigner('first');
+    const failover = build([first, new SimulatedSigner('second')], {
+      onChange: (name, state, failure) =>
+        told.push(`${name} ${state}: ${(failure?.cause as Error)?.message}`),
+    });
+    async function signsWhileFirst(reason: string, times = 1): Promise<void> {
+      first.answerAt = () => ({ failure: unavailable(reason) });
+      for (let n = 0; n < times; n += 1) expect((await atOnce(signOnce(failover))).signedBy).toBe('second');
+    }
+    await signsWhileFirst('denied');
+    await signsWhileFirst('quota used up');
+    await signsWhileFirst('unplugged');
+    await signsWhileFirst('still unplugged', 6);
+    expect(told).toEqual(['first open: unplugged']);
+    vi.setSystemTime(50_000);
+    await signsWhileFirst('denied again');
+    expect(told.splice(1)).toEqual(['first half-open: undefined', 'first open: denied again']);
+    vi.setSystemTime(150_000);
+    first.answerAt = () => undefined;
+    await atOnce(signOnce(failover));
+    expect(told.splice(1)).toEqual(['first half-open: undefined', 'first closed: undefined']);
+  });
+
+  it('says of a slow signer that it was slow', async () => {
+    const told: unknown[] = [];
+    const failover = build([new SimulatedSigner('first', () => SLOW), new SimulatedSigner('second')], {
+      onChange: (_, state, failure) => told.push([state, failure?.cause]),
+    });
+    for (let n = 0; n < 3; n += 1) await atOnce(signOnce(failover));
+    expect(told).toMatchObject([['open', { message: `first did not sign within ${SHARE_MS} ms` }]]);
+  });
+
+  it('keeps what it was opened for while its trials are given up', async () => {
+    const told: unknown[] = [];
+    const failover = build([new SimulatedSigner('first', () => REFUSED), new SimulatedSigner('second')], {
+      onChange: (_, state, failure) => told.push([state, failure?.cause]),
+    });
+    for (let n = 0; n < 3; n += 1) await atOnce(signOnce(failover));
+    vi.setSystemTime(50_000);
+    const broken = signOnce(failover, () => {
+      throw new RangeError('no such format');
+    });
+    await atOnce(broken);
+    const refused = { message: 'refused' };
+    expect(told).toMatchObject([
+      ['open', refused],
+      ['half-open', undefined],
+      ['open', refused],
+    ]);
+  });
+});

@@ -26,7 +26,9 @@ const KEY = 'projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/';
 const ARN = 'arn:aws:kms:eu-west-1:123456789012:key/';
 const KID = 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs';
 const SUNSET = Date.UTC(2031, 1, 3, 4, 5, 6, 789);
-const pem = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString();
+const newPem = () =>
+  generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString();
+const [pem, otherPem] = [newPem(), newPem()];
 
 const ACTIVE: SigningKey = { use: 'license', name: `${KEY}1`, algorithm: ED, state: 'active' };
 
@@ -49,7 +51,7 @@ const ALL: readonly RegisteredKey[] = [
     state: 'retiring',
     sunsetAt: SUNSET,
   },
-  { use: 'verify', pem, algorithm: ED, issuer: 'https://other.test', state: 'compromised' },
+  { use: 'verify', pem: otherPem, algorithm: ED, issuer: 'https://other.test', state: 'compromised' },
   { use: 'mac', name: `${KEY}8`, algorithm: 'HMAC_SHA256', sunsetAt: SUNSET },
 ];
 
@@ -174,7 +176,7 @@ const READER = `
 describe('a sentence names the file and says what is wrong', () => {
   test.each<[string, string | undefined, RegExp]>([
     ['absent', undefined, /cannot be used: ENOENT/],
-    ['no JSON', '[{', /cannot be used: is not JSON\.$/],
+    ['no JSON', '[{', /cannot be used: cannot be read as JSON: .*at character 2 of the JSON\.$/],
     ['no list of keys', '{}', /cannot be used: /],
     [
       'wrong',

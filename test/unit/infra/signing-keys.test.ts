@@ -2,6 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, loadConfig } from '../../../infra/config.ts';
+import { jwkFromPem, thumbprint } from '../../../infra/kms/public-key.ts';
 import { parseSigningKeys } from '../../../infra/signing-keys.ts';
 
 const KEY = 'projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1';
@@ -18,8 +19,8 @@ function complaint(environment: NodeJS.ProcessEnv): string {
 }
 
 describe('keys of other systems', () => {
-  const [ed, rsa] = (['ed25519', 'rsa'] as const).map((type) =>
-    generateKeyPairSync(type as 'rsa', { modulusLength: 2048 })
+  const [ed, rsa, second] = (['ed25519', 'rsa', 'ed25519'] as const).map((type) =>
+    generateKeyPairSync(type as 'rsa', { modulusLength: 4096 })
       .publicKey.export({ type: 'spki', format: 'pem' })
       .toString(),
   );
@@ -35,21 +36,21 @@ describe('keys of other systems', () => {
   test('verify, until an end or for good, and sign nothing', () => {
     const rows = [
       { ...foreign, ...sunset, kid: 'legacy-1' },
-      { ...foreign, state: 'compromised', kid: 'legacy-2' },
+      { ...foreign, pem: second, state: 'compromised', kid: 'legacy-2' },
       { ...foreign, pem: rsa, algorithm: 'RSA_SIGN_PKCS1_4096_SHA256', ...sunset, state: 'retiring' },
       mac,
     ];
     const sunsetAt = Date.UTC(2027, 0, 31);
     expect(loadConfig(listOf(...rows)).SIGNING_KEYS_JSON?.slice(1)).toEqual([
       { ...foreign, kid: 'legacy-1', state: 'retiring', sunsetAt },
-      { ...foreign, kid: 'legacy-2', state: 'compromised' },
+      { ...foreign, pem: second, kid: 'legacy-2', state: 'compromised' },
       { ...foreign, pem: rsa, algorithm: 'RSA_SIGN_PKCS1_4096_SHA256', state: 'retiring', sunsetAt },
       { use: 'mac', name: KEY, algorithm: 'HMAC_SHA256', sunsetAt },
     ]);
   });
 
   const without = (row: object, member: string) => ({ ...row, [member]: undefined });
-  const noPem = 'SIGNING_KEYS_JSON (at 1.pem) is wrong: must be a public key in PEM.';
+  const noPem = 'SIGNING_KEYS_JSON (at 1.pem) is wrong: must be one public key in PEM, and nothing else.';
 
   test.each<[what: string, row: object, sentence: string | RegExp]>([
     ['a PEM that is none', { ...foreign, ...sunset, pem: 'a key' }, noPem],
@@ -103,18 +104,59 @@ describe('keys of other systems', () => {
     ],
     ['a MAC key with a state', { ...mac, state: 'active' }, /"state"/],
     ['a MAC key without a version', { ...mac, name: 'mac' }, /^SIGNING_KEYS_JSON \(at 1\.name\) is wrong: /],
-    ['a use that there is not', { ...foreign, use: 'sign' }, /^SIGNING_KEYS_JSON \(at 1\.\w+\) is wrong: /],
-    [
-      'a use from the prototype',
-      { ...foreign, use: 'constructor' },
-      /^SIGNING_KEYS_JSON \(at 1\.\w+\) is wrong: /,
-    ],
+    ...['sign', 'licence', 'Verify', '', 'constructor', '__proto__', null, 5, ['verify']].map(
+      (use): [string, object, string] => [
+        `a use that there is not, ${JSON.stringify(use)}`,
+        { ...foreign, use },
+        'SIGNING_KEYS_JSON (at 1.use) is wrong: must be one of license, root, download, verify, mac.',
+      ],
+    ),
     ['a row that is none', [], /^SIGNING_KEYS_JSON \(at 1(\.\w+)?\) is wrong: /],
   ])('are refused with %s', (_, row, sentence) => {
     const said = complaint(listOf(row)).split('\n')[0];
     if (typeof sentence === 'string') expect(said).toBe(sentence);
     else expect(said).toMatch(sentence);
     expect(complaint(listOf(row))).not.toContain('other.test');
+  });
+
+  describe('that are in the list already', () => {
+    const kid = thumbprint(jwkFromPem(ed ?? ''));
+    const once = 'have the same kid or public key; list each key version once.';
+    const own = { name: `${KEY}8`, algorithm: 'EC_SIGN_ED25519', state: 'compromised' };
+    const pinned = { ...own, fingerprint: kid };
+    const theirs = { ...foreign, ...sunset };
+    const others = { ...theirs, pem: second };
+
+    test.each<[string, row: object, row: object]>([
+      ['the kid of an own fingerprint', pinned, { ...others, kid }],
+      ['the key of an own fingerprint', pinned, theirs],
+      ['the key of an own fingerprint under another kid', pinned, { ...theirs, kid: 'k' }],
+      ['the key of an own one', { ...own, pem: ed }, theirs],
+      ['the kid of an own key', { ...own, pem: ed }, { ...others, kid }],
+      ['a key twice', theirs, theirs],
+      ['a key of two issuers', theirs, { ...theirs, issuer: 'https://third.test' }],
+      ['a key of two states', { ...theirs, kid: 'a' }, { ...foreign, state: 'compromised', kid: 'b' }],
+      ['a kid twice', { ...theirs, kid: 'a' }, { ...others, kid: 'a' }],
+      ['the kid that another has by its key', theirs, { ...others, kid }],
+      ['two own keys with one public key', { ...own, pem: ed }, { ...pinned, name: `${KEY}7` }],
+    ])('are refused: %s', (_, first, second) => {
+      for (const rows of [
+        [first, second],
+        [second, first],
+      ])
+        expect(complaint(listOf(...rows))).toBe(`SIGNING_KEYS_JSON is wrong: The keys at 1 and 2 ${once}`);
+    });
+  });
+
+  test.each([
+    ['a state', '"state":"compromised"', '"state":"active"'],
+    ['a state, once escaped', '"state":"compromised"', '"st\\u0061te":"active"'],
+    ['a PEM', '"pem":"a"', '"pem":"b"'],
+  ])('are refused with a member twice: %s', (_, first, second) => {
+    const row = `{"name":"${KEY}","algorithm":"EC_SIGN_ED25519",${first},${second}}`;
+    expect(complaint({ ...SQLITE, SIGNING_KEYS_JSON: `[${row}]` })).toMatch(
+      /^SIGNING_KEYS_JSON is wrong: cannot be read as JSON: The JSON object repeats the key, at character \d+ of the JSON\.$/,
+    );
   });
 
   test.each<[string, object]>([

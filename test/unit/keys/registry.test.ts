@@ -80,7 +80,7 @@ describe('a list of keys', () => {
     [
       'with a fingerprint twice',
       [key('a', 'active', ED, 'f'), key('b', 'compromised', ED, 'f')],
-      ['The keys at 0 and 1 have the same fingerprint; list each key version once'],
+      ['The keys at 0 and 1 have the same kid or public key; list each key version once'],
     ],
     ['with a key of every use', [key('a', 'active'), ...OTHER_USES], []],
     ['with no key for licences', OTHER_USES, ['No key is for licences; list the one that signs them']],
@@ -114,7 +114,25 @@ describe('a list of keys', () => {
     [
       'with a kid of other systems twice',
       [foreign('f'), key('a', 'active'), foreign('f', 'another issuer')],
-      ['The keys at 0 and 2 have the same kid; list each key version once'],
+      ['The keys at 0 and 2 have the same kid or public key; list each key version once'],
+    ],
+    [
+      'with a key of another system that has the kid of an own one',
+      [key('a', 'active', ED, 'f'), foreign('f')],
+      ['The keys at 0 and 1 have the same kid or public key; list each key version once'],
+    ],
+    [
+      'with a kid three times',
+      [key('a', 'active', ED, 'f'), foreign('f'), used('root', 'r', { fingerprint: 'f' })],
+      [
+        'The keys at 0 and 1 have the same kid or public key; list each key version once',
+        'The keys at 0 and 2 have the same kid or public key; list each key version once',
+      ],
+    ],
+    [
+      'with kids like members of every object',
+      [key('a', 'active', ED, '__proto__'), foreign('constructor')],
+      [],
     ],
     ['with keys of other systems that name no kid', [key('a', 'active'), foreign(), foreign()], []],
     ['with different fingerprints', [key('a', 'active', ED, 'f'), key('b', 'compromised', ED, 'g')], []],

@@ -1,7 +1,11 @@
 /** One commit for an act, its audit event and the memory of its answer. */
 import { describe, expect, test } from 'vitest';
 import type { Caller } from '../../../shared/access/caller.ts';
-import { CommitInterruptedError, type DocumentStore } from '../../../shared/ports/document-store.ts';
+import {
+  CommitInterruptedError,
+  type DocumentStore,
+  type Write,
+} from '../../../shared/ports/document-store.ts';
 import { auditRecord } from '../../../shared/records/audit.ts';
 import { type AdminRequest, administer } from '../../../shared/usecases/administer.ts';
 import { hashOf } from '../../../shared/usecases/audit-chain.ts';
@@ -132,6 +136,39 @@ describe('a commit that was not confirmed', () => {
       replayed: false,
     });
     expect(await chainOf(store)).toHaveLength(1);
+    await expectWhole(store);
+  });
+});
+
+test('a commit that happens while it is decided anew is found, and its own effect refuses it nothing', async () => {
+  const store = openMemoryStore();
+  let late: readonly Write[] | undefined;
+  const slow: DocumentStore = {
+    ...store,
+    async commit(writes) {
+      late = writes;
+      throw new CommitInterruptedError();
+    },
+    async get(paths) {
+      if (paths.includes('things/a') && late !== undefined) await store.commit(late);
+      return store.get(paths);
+    },
+  };
+  expect(await create(slow, 'a')).toEqual({ answer: { id: 'a' }, replayed: false });
+  expect(await chainOf(store)).toHaveLength(1);
+});
+
+describe('several acts in one commit', () => {
+  test('are events of their own, one after the other', async () => {
+    const store = openMemoryStore();
+    await create(store, 'a');
+    const act = (target: string) => ({ action: 'things.sign', target, before: null, after: { target } });
+    const writes = [{ op: 'set' as const, path: 'things/b', fields: {} }];
+    const change = { answer: {}, writes, act: [act('first'), act('second'), act('third')] };
+    await administer(portsOf(doubtful(store, [false, true])), request(), async () => change);
+    const events = await chainOf(store);
+    expect(events.map(({ target }) => target)).toEqual(['a', 'first', 'second', 'third']);
+    expect(new Set(events.map(({ id }) => id)).size).toBe(4);
     await expectWhole(store);
   });
 });

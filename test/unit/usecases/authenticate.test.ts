@@ -1,5 +1,6 @@
 /** Who calls: what counts as wrong, who waits for it, and what a failure on our side is. */
 import { beforeEach, describe, expect, test } from 'vitest';
+import { createHasher } from '../../../infra/hasher.ts';
 import { generateApiKey } from '../../../shared/access/api-key.ts';
 import type { Caller } from '../../../shared/access/caller.ts';
 import {
@@ -81,6 +82,13 @@ describe('a caller', () => {
     });
   });
 
+  test('with a key that ends has its end; other keys and tokens have none', async () => {
+    const apiKey = generateApiKey(random);
+    await store.commit([apiKeyWrite(hasher, apiKey, { ...GRANTED, expires_at: now + 1 }, now)]);
+    expect((await ask({ apiKey }))?.keyExpiresAt).toBe(now + 1);
+    expect(await ask({ apiKey: await addKey() })).not.toHaveProperty('keyExpiresAt');
+  });
+
   test('without credentials is nobody, and is not counted', async () => {
     for (let n = 0; n <= FAILED_ATTEMPTS_PER_NETWORK; n++) expect(await told({})).toBeUndefined();
     expect(await told({ apiKey: 'wrong' })).toBe('unauthenticated');
@@ -109,11 +117,41 @@ describe('a caller', () => {
 });
 
 describe('wrong keys that begin alike', () => {
-  test('are slowed after some, and so is the right one, from anywhere', async () => {
+  const NETWORKS = Array.from({ length: FAILED_ATTEMPTS_PER_KEY }, (_, n) => `203.0.${n}.7`);
+
+  test('are slowed after some, wherever they come from', async () => {
     const apiKey = await addKey();
-    await failTimes(FAILED_ATTEMPTS_PER_KEY, (n) => like(apiKey, n));
+    for (const [n, source] of NETWORKS.entries()) await failTimes(1, () => like(apiKey, n), source);
+    expect(await told({ apiKey: like(apiKey, 99) }, ELSEWHERE)).toBe('rate_limited');
+  });
+
+  test('never slow the right one: its prefix is no secret', async () => {
+    const apiKey = await addKey();
+    for (const [n, source] of NETWORKS.entries()) await failTimes(1, () => like(apiKey, n), source);
     expect(await told({ apiKey: like(apiKey, 99) })).toBe('rate_limited');
-    expect(await told({ apiKey }, ELSEWHERE)).toBe('rate_limited');
+    for (const source of [ELSEWHERE, HERE, ...NETWORKS])
+      expect(await told({ apiKey }, source)).toBe(`key:${apiKey.slice(0, 12)}`);
+  });
+
+  test('count for their network also when they are slowed', async () => {
+    const apiKey = await addKey();
+    let reads = 0;
+    const get: DocumentStore['get'] = (paths) => {
+      reads += 1;
+      return store.get(paths);
+    };
+    use({ on: { ...store, get } });
+    for (let n = 0; n < FAILED_ATTEMPTS_PER_NETWORK + 20; n++) await told({ apiKey: like(apiKey, n) });
+    expect(reads).toBe(FAILED_ATTEMPTS_PER_NETWORK);
+    expect(await told({ apiKey })).toBe('rate_limited');
+    expect(await told({ apiKey }, ELSEWHERE)).toMatch(/^key:/);
+  });
+
+  test('refuse a key that is over or revoked like any wrong one', async () => {
+    const over = generateApiKey(random);
+    await store.commit([apiKeyWrite(hasher, over, { ...GRANTED, expires_at: now }, now)]);
+    await failTimes(FAILED_ATTEMPTS_PER_KEY, () => over);
+    expect(await told({ apiKey: over })).toBe('rate_limited');
   });
 
   test('do not slow a key that begins otherwise', async () => {
@@ -127,10 +165,10 @@ describe('wrong keys that begin alike', () => {
     const apiKey = await addKey();
     await failTimes(FAILED_ATTEMPTS_PER_KEY, (n) => like(apiKey, n));
     now += 20_000;
-    const refusal = await ask({ apiKey }).catch((error: CountersignError) => error);
+    const refusal = await ask({ apiKey: like(apiKey, 99) }).catch((error: CountersignError) => error);
     expect(refusal).toMatchObject({ code: 'rate_limited', retryAfterSeconds: ATTEMPT_WINDOW_SECONDS - 20 });
     now += (ATTEMPT_WINDOW_SECONDS - 20) * 1000;
-    expect(await told({ apiKey })).toMatch(/^key:/);
+    expect(await told({ apiKey: like(apiKey, 99) })).toBe('unauthenticated');
   });
 });
 
@@ -197,20 +235,47 @@ describe('a failure on our side', () => {
   });
 });
 
-test('a key whose creation was not confirmed is created once, and its maker gets it', async () => {
-  const failing = openFailingStore(store, { interruptEvery: 1 });
-  const caller: Caller = {
-    actor: 'key:test',
-    scopes: new Set(['access:admin']),
-    customerId: null,
-    source: HERE,
-    requestId: 'request-1',
+const MAKER: Caller = {
+  actor: 'key:test',
+  scopes: new Set(['access:admin']),
+  customerId: null,
+  source: HERE,
+  requestId: 'request-1',
+};
+
+test.each([undefined, 'create-once'])(
+  'a key whose creation was not confirmed is created once, and its maker gets it: Idempotency-Key %s',
+  async (idempotencyKey) => {
+    const failing = openFailingStore(store, { interruptEvery: 1 });
+    const body = { name: 'shop', scopes: ['access:admin' as const], customer_id: null, expires_at: null };
+    const ports = { store: failing, clock, random, hasher };
+    const create = () => createApiKey(ports, { caller: MAKER, idempotencyKey, raw: body, body });
+    const created = await create();
+    expect(created.replayed).toBe(false);
+    expect(await store.query({ collection: 'api_keys' })).toHaveLength(1);
+    expect(await told({ apiKey: created.apiKey })).toBe(`key:${created.answer.prefix}`);
+    const again = await create();
+    const isKept = idempotencyKey !== undefined;
+    expect([again.replayed, again.apiKey === created.apiKey]).toEqual([isKept, isKept]);
+  },
+);
+
+test('a key is another one for another Idempotency-Key, another pepper, and other random bytes', async () => {
+  const raw = { name: 'shop', scopes: ['access:admin' as const] };
+  const body = { ...raw, customer_id: null };
+  const made = async (idempotencyKey: string | undefined, pepper: string, byte: number) => {
+    const ports = { clock, random: { bytes: (length: number) => new Uint8Array(length).fill(byte) } };
+    const creating = { ...ports, store: openMemoryStore(), hasher: createHasher(pepper) };
+    return (await createApiKey(creating, { caller: MAKER, idempotencyKey, raw, body })).apiKey;
   };
-  const body = { name: 'shop', scopes: ['access:admin' as const], customer_id: null, expires_at: null };
-  const created = await createApiKey(
-    { store: failing, clock, random, hasher },
-    { caller, idempotencyKey: undefined, raw: body, body },
-  );
-  expect(await store.query({ collection: 'api_keys' })).toHaveLength(1);
-  expect(await told({ apiKey: created.apiKey ?? '' })).toBe(`key:${created.answer.prefix}`);
+  const keys = [
+    await made('a', 'pepper', 1),
+    await made('b', 'pepper', 1),
+    await made(undefined, 'pepper', 1),
+    await made('a', 'another pepper', 1),
+    await made('a', 'pepper', 2),
+  ];
+  expect(new Set(keys).size).toBe(keys.length);
+  expect(await made('a', 'pepper', 1)).toBe(keys[0]);
+  for (const key of keys) expect(key).toMatch(/^csk_[A-Za-z0-9_-]{43}$/);
 });

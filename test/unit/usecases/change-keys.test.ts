@@ -4,9 +4,12 @@ import { verifyManifest } from '../../../shared/client/manifest.ts';
 import { importVerificationKey } from '../../../shared/client/verify.ts';
 import type { KeyCommand } from '../../../shared/decide/key-change.ts';
 import { isSigningKey, type RegisteredKey, type SigningKey } from '../../../shared/keys/registry.ts';
+import { OperatorError } from '../../../shared/operator-error.ts';
 import type { KeyRecord } from '../../../shared/ports/key-directory.ts';
 import type { KeyList } from '../../../shared/ports/key-list.ts';
-import { type Publisher, planKeyChange, readManifest } from '../../../shared/usecases/change-keys.ts';
+import type { CertificateAuthority } from '../../../shared/ports/root-key.ts';
+import { planKeyChange } from '../../../shared/usecases/change-keys.ts';
+import { type Publisher, publishKeys, readManifest } from '../../../shared/usecases/publish-keys.ts';
 import { openMemoryStore } from '../../support/memory-store.ts';
 import { DAY, NOW } from '../../support/records.ts';
 import { ED, keys as pair, signatureOf } from '../../support/signed-documents.ts';
@@ -30,7 +33,14 @@ const stage: KeyCommand = {
 type Step = 'read' | 'write' | 'publish';
 
 /** An operator's desk; `between` happens once, when the step `at` is about to be taken for the time `time`. */
-function desk(more: { at?: Step; time?: number; between?: () => Promise<void> } = {}) {
+interface Desk {
+  readonly at?: Step;
+  readonly time?: number;
+  readonly between?: () => Promise<unknown>;
+  readonly certificates?: CertificateAuthority;
+}
+
+function desk(more: Desk = {}) {
   const store = openMemoryStore();
   let rows: readonly RegisteredKey[] = LIST;
   const taken: Step[] = [];
@@ -61,7 +71,7 @@ function desk(more: { at?: Step; time?: number; between?: () => Promise<void> } 
     list,
     root: async () => {
       await step('publish');
-      return { signer: { kid, algorithm: ED, sign }, pem: '', certificates: undefined };
+      return { signer: { kid, algorithm: ED, sign }, pem: '', certificates: more.certificates };
     },
     records: async (keys) =>
       // Without their public keys, which nothing here verifies with.
@@ -127,6 +137,51 @@ test('the manifest comes before the list, and after a compromise the list comes 
   const urgent = desk();
   await carryOut(urgent.publisher, compromise);
   expect(urgent.taken.filter((step) => step !== 'read')).toEqual(['write', 'publish']);
+});
+
+test('a publication of the list, as by a scheduled job, does not undo a compromise that comes between', async () => {
+  const { publisher, rows } = desk({ at: 'publish', between: () => carryOut(publisher, compromise) });
+  const { version } = await publishKeys(publisher);
+  expect(statesOf(rows())).toEqual(COMPROMISED);
+  expect(await publishedStates(publisher)).toEqual(COMPROMISED);
+  expect((await readManifest(publisher.ports))?.version).toBe(version);
+});
+
+test('a compromise does not wait for a store that is away, and is in the list whatever becomes of it', async () => {
+  const { publisher, rows } = desk();
+  const away = async (): Promise<never> => {
+    throw new Error('the store is away');
+  };
+  const { ports } = publisher;
+  const cut = { ...publisher, ports: { ...ports, store: { ...ports.store, aggregate: away, get: away } } };
+  const plan = await planKeyChange(cut, compromise);
+  await expect(plan?.carryOut()).rejects.toThrow('Instances refuse the key from now on');
+  expect(statesOf(rows())).toEqual(COMPROMISED);
+});
+
+describe('a certificate that the KMS of the root does not sign', () => {
+  const fail = async (): Promise<never> => {
+    throw new OperatorError('the root is away');
+  };
+  const certificates = { kid: pair[ED].kid, rootCertificate: fail, keyCertificate: fail };
+
+  test('stops a change before anything is published or listed', async () => {
+    const { publisher, rows } = desk({ certificates });
+    await expect(carryOut(publisher, stage)).rejects.toThrow('the root is away');
+    expect(rows()).toEqual(LIST);
+    expect(await readManifest(publisher.ports)).toBeUndefined();
+  });
+
+  test('stops neither a compromise nor a renewal, and is a sentence', async () => {
+    const { publisher, rows } = desk({ certificates });
+    const sentence = (version: number) =>
+      `Version ${version} of the manifest is published, but a certificate that is due could not be made. Try again: countersign keys publish`;
+    await expect(carryOut(publisher, compromise)).rejects.toThrow(sentence(1));
+    expect(statesOf(rows())).toEqual(COMPROMISED);
+    expect(await publishedStates(publisher)).toEqual(COMPROMISED);
+    await expect(publishKeys(publisher)).rejects.toThrow(sentence(2));
+    expect((await readManifest(publisher.ports))?.version).toBe(2);
+  });
 });
 
 test('a list of which no fingerprint can be read any more is the same list', async () => {

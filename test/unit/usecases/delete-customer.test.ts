@@ -24,15 +24,15 @@ function portsFor(store: DocumentStore): Ports {
   return { ...portsOn(store), memory: createInstanceMemory(), keys: {} as Ports['keys'] };
 }
 
-const remove = (store: DocumentStore) =>
-  deleteCustomer(portsFor(store), { ...REQUEST, id: ID, ifMatch: undefined });
+const remove = (store: DocumentStore, id = ID) =>
+  deleteCustomer(portsFor(store), { ...REQUEST, id, ifMatch: undefined });
 
 /** A licence for the customer, as operators issue it: nothing of the customer is written. */
-function issue(store: DocumentStore) {
+function issue(store: DocumentStore, id = ID) {
   const request = { ...REQUEST, operation: 'licenses.issue' };
   return administer(portsOn(store), request, async () => {
-    await knownCustomer(store, OPERATOR, ID);
-    const fields = licenseRecord({ customer: { id: ID, name: 'ACME' }, customer_id: ID });
+    await knownCustomer(store, OPERATOR, id);
+    const fields = licenseRecord({ customer: { id, name: 'ACME' }, customer_id: id });
     return {
       answer: {},
       writes: [{ op: 'set' as const, path: licensePath('l1'), fields, demand: 'absent' as const }],
@@ -85,13 +85,16 @@ describe.each(['sqlite', 'firestore'] as const)('on %s', (kind) => {
   });
 
   test('both at once, again and again, never leave a licence without its customer', async () => {
+    await remove(store);
     for (let round = 0; round < 20; round++) {
-      const [deleted, issued] = await Promise.allSettled([remove(store), issue(store)]);
+      const id = `round-${round}`;
+      await createCustomer(portsFor(store), REQUEST, { ...ACME, id });
+      const [deleted, issued] = await Promise.allSettled([remove(store, id), issue(store, id)]);
       expect([deleted.status, issued.status].sort()).toEqual(['fulfilled', 'rejected']);
       const left = [await idsOf(CUSTOMERS), await idsOf(LICENSES)].map(({ length }) => length);
       expect(left).toEqual(issued.status === 'fulfilled' ? [1, 1] : [0, 0]);
-      await store.commit([{ op: 'delete', path: licensePath('l1') }]);
-      if (deleted.status === 'fulfilled') await createCustomer(portsFor(store), REQUEST, ACME);
+      const leftOver = [licensePath('l1'), customerPath(id)];
+      await store.commit(leftOver.map((path) => ({ op: 'delete', path })));
     }
   });
 

@@ -3,9 +3,9 @@ import { expect, test } from 'vitest';
 import { aegis } from '../../../shared/formats/aegis.ts';
 import type { Signer } from '../../../shared/ports/signer.ts';
 import { reissue } from '../../../shared/usecases/reissue.ts';
-import { aegisPayload, seal } from '../../support/issued-licenses.ts';
+import { aegisPayload, granted, seal } from '../../support/issued-licenses.ts';
 import { openMemoryStore } from '../../support/memory-store.ts';
-import { DAY, licenseRecord, NOW } from '../../support/records.ts';
+import { DAY, NOW } from '../../support/records.ts';
 import { ED, keys, signatureOf } from '../../support/signed-documents.ts';
 
 const FROM = 'the old key';
@@ -24,7 +24,7 @@ async function filledStore() {
   };
   for (let place = 0; place < DOCUMENTS; place += 1)
     await store.commit([
-      { op: 'set', path: `licenses/${place}`, fields: licenseRecord() },
+      { op: 'set', path: `licenses/${place}`, fields: granted.aegis },
       { op: 'set', path: `licenses/${place}/documents/aegis_${FROM}`, fields: document },
     ]);
   return store;

@@ -1,4 +1,4 @@
-/** Re-issue at its edges: pages, commits whose answer is lost, and records that are not as they should be. */
+/** Re-issue at its edges: pages, commits whose answer is lost, licences that change under way, and records that are not as they should be. */
 import { sign } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../../shared/canonical/strict-json.ts';
@@ -21,10 +21,19 @@ import {
   type ReissueOptions,
   reissue,
 } from '../../../shared/usecases/reissue.ts';
+import { formatInstant } from '../../../shared/wire/document.ts';
 import { openFailingStore } from '../../support/failing-store.ts';
-import { aegisPayload, caioPayload, dtlic2Terms, seal } from '../../support/issued-licenses.ts';
+import {
+  aegisPayload,
+  caioPayload,
+  dtlic2Terms,
+  EXPIRES_AT,
+  granted,
+  LICENSE_ID,
+  seal,
+} from '../../support/issued-licenses.ts';
 import { openMemoryStore } from '../../support/memory-store.ts';
-import { DAY, licenseRecord, NOW } from '../../support/records.ts';
+import { DAY, NOW } from '../../support/records.ts';
 import { ED, keys, newKeyPair, RSA, signatureOf, testKey } from '../../support/signed-documents.ts';
 
 const FROM = keys[ED].kid;
@@ -65,12 +74,12 @@ function testClock() {
 
 const TEXTS = {
   aegis: () => seal(aegis, aegisPayload()),
-  'caio-v2': () => seal(caioV2, caioPayload()),
-  dtlic2: () => seal(dtlic2, dtlic2Terms()),
+  'caio-v2': () => seal(caioV2, caioPayload({ expires_at: formatInstant(EXPIRES_AT) })),
+  dtlic2: () => seal(dtlic2, dtlic2Terms({ expires_at: formatInstant(EXPIRES_AT) })),
 } as const;
 
 const documentFields = (fields: Fields = {}): Fields => ({
-  license_id: 'license-1',
+  license_id: LICENSE_ID,
   customer_id: 'customer-1',
   format: 'aegis',
   kid: FROM,
@@ -99,7 +108,7 @@ async function add(
           {
             op: 'set' as const,
             path: `licenses/${String(place).padStart(6, '0')}`,
-            fields: { ...licenseRecord(), ...license },
+            fields: { ...granted.aegis, ...license },
           },
         ]),
   ]);
@@ -146,8 +155,9 @@ describe('each document of the old key', () => {
     'keeps its content in %s, but for key and time',
     async (name) => {
       const store = openMemoryStore();
-      const fields = { format: name, text: TEXTS[name]() };
-      await add(store, 0, {}, fields);
+      const license = granted[name];
+      const fields = { format: name, text: TEXTS[name](), customer_id: license.customer_id };
+      await add(store, 0, license, fields);
       const [one] = await reissued(store);
       expect(one?.new).toEqual({
         ...documentFields(fields),
@@ -168,6 +178,8 @@ describe('each document of the old key', () => {
   );
 });
 
+const OTHER_HOLDER = { name: 'Eve', email: 'eve@example.com' };
+
 const withoutKeyAndTime = (claims: JsonObject | false) =>
   typeof claims === 'object' && { ...claims, iat: 0, issued_at: 0, kid: 0 };
 
@@ -177,11 +189,22 @@ describe('what is not signed is said, with its reason', () => {
     ['license_revoked', { status: 'revoked' }],
     ['license_suspended', { status: 'suspended' }],
     ['license_expired', { expires_at: NOW }],
+    ['license_unverified', { unverified: true }],
     ['record_damaged', { seats: 'many' }],
     ['format_not_issued', {}, { format: 'caio-v1', text: 'CAIO-x' }],
     ['malformed_document', {}, { text: 'no licence' }],
     ['malformed_document', {}, { text: TEXTS.dtlic2() }],
-    ['format_cannot_hold', {}, { text: seal(aegis, aegisPayload()).replace(/\.[^.]+\./, '.e30.') }],
+    ['malformed_document', {}, { text: seal(aegis, aegisPayload()).replace(/\.[^.]+\./, '.e30.') }],
+    ['license_transferred', { customer: { id: 'customer-2', name: 'Ada' } }],
+    ['license_transferred', { holder: OTHER_HOLDER }, { format: 'dtlic2', text: TEXTS.dtlic2() }],
+    ['format_cannot_hold', { allowed_major_versions: null }],
+    ['format_cannot_hold', { expiry_strategy: 'maintain' }],
+    [
+      'format_cannot_hold',
+      {},
+      { format: 'caio-v2', text: seal(caioV2, caioPayload({ customer_id: 'customer-1' })) },
+    ],
+    ['algorithm_mismatch', { ...granted['caio-v2'], signing_algorithm: RSA }, { format: 'caio-v2' }],
   ])('%s', async (reason, license, document) => {
     const store = await storeOf(1);
     await add(store, 1, license, document);
@@ -194,28 +217,80 @@ describe('what is not signed is said, with its reason', () => {
     expect(signer.signatures).toBe(1);
   });
 
-  test('a format that the new key cannot sign', async () => {
+  test('a format or a licence that has not the algorithm of the new key', async () => {
     const store = await storeOf(1);
-    await add(store, 1, {}, { format: 'dtlic2', text: TEXTS.dtlic2() });
+    await add(store, 1, granted.dtlic2, { format: 'dtlic2', text: TEXTS.dtlic2() });
+    await add(store, 2, granted['caio-v2'], { format: 'caio-v2', text: TEXTS['caio-v2']() });
+    const rsa = { ...granted['caio-v2'], signing_algorithm: RSA };
+    await add(store, 3, rsa, { format: 'caio-v2', text: seal(caioV2, caioPayload(), RSA) });
     const { kid } = keys[RSA];
     const signer: Signer = {
       kid,
       algorithm: RSA,
       sign: async (message) => ({ kid, algorithm: RSA, bytes: signatureOf(RSA, message) }),
     };
-    expect(outcomes(await reissued(store, { signer }))).toEqual(['signed', 'format_cannot_hold']);
+    const other = 'algorithm_mismatch';
+    expect(outcomes(await reissued(store, { signer }))).toEqual([other, other, other, 'signed']);
   });
 });
 
+/** The end of a licence that was renewed. */
+const RENEWED = 2_000_000_000_000;
+const renewedText = () => seal(aegis, aegisPayload({ exp: RENEWED / 1000 }));
+
 test('of a licence that was renewed under the old key, the newest document is signed anew', async () => {
-  const store = await storeOf(1);
-  const renewed = seal(aegis, aegisPayload({ exp: 2_000_000_000 }));
+  const store = openMemoryStore();
+  await add(store, 0, { expires_at: RENEWED });
+  const renewed = renewedText();
   const fields = documentFields({ text: renewed, issued_at: NOW });
   await store.commit([{ op: 'set', path: `${pathOf(0)}_abc`, fields }]);
   const signer = countingSigner();
   const told = await reissued(store, { signer });
   expect([outcomes(told), signer.signatures]).toEqual([['signed', 'superseded'], 1]);
-  expect(decodeIssued(told[0]?.new?.text ?? '')?.license.expiresAt).toBe(2_000_000_000_000);
+  expect(decodeIssued(told[0]?.new?.text ?? '')?.license.expiresAt).toBe(RENEWED);
+});
+
+describe('a licence that changes after it was read, and before its document is stored,', () => {
+  /** Changes the licence of place 0 when the first document is about to be stored. */
+  function changing(store: DocumentStore, fields: Fields): DocumentStore {
+    let isChanged = false;
+    return {
+      ...store,
+      async commit(writes) {
+        if (!isChanged) {
+          isChanged = true;
+          await store.commit([{ op: 'update', path: 'licenses/000000', fields }]);
+        }
+        return store.commit(writes);
+      },
+    };
+  }
+
+  test.each([
+    ['license_transferred', { customer: { id: 'customer-2', name: 'Eve' }, customer_id: 'customer-2' }],
+    ['license_revoked', { status: 'revoked' }],
+  ])('is told as %s, and no document of before is stored', async (reason, change) => {
+    const store = await storeOf(1);
+    const [one] = await reissued(changing(store, change));
+    expect(one).toMatchObject({ outcome: 'skipped', reason, new: null, customerId: 'customer-1' });
+    expect(await countDocuments({ store }, 'fresh')).toBe(0);
+  });
+
+  test('is signed as it is then, once', async () => {
+    const store = await storeOf(2);
+    const told = await reissued(changing(store, { expires_at: RENEWED }));
+    expect(outcomes(told)).toEqual(['signed', 'signed']);
+    const ends = told.map((each) => decodeIssued(each.new?.text ?? '')?.license.expiresAt);
+    expect(ends).toEqual([RENEWED, EXPIRES_AT]);
+    expect(await countDocuments({ store }, 'fresh')).toBe(2);
+  });
+
+  test('is left as it is but for the document', async () => {
+    const store = await storeOf(1);
+    const [before] = await store.get(['licenses/000000']);
+    await reissued(store);
+    expect(await store.get(['licenses/000000'])).toEqual([before]);
+  });
 });
 
 describe('a document of the new key', () => {
@@ -227,18 +302,34 @@ describe('a document of the new key', () => {
     });
 
   test('that is older than what the old key has signed since does not count, and stays', async () => {
-    const store = await storeOf(1);
-    await add(store, 0, {}, { issued_at: NOW - 1, text: seal(aegis, aegisPayload({ exp: 2_000_000_000 })) });
+    const store = openMemoryStore();
+    await add(store, 0, { expires_at: RENEWED }, { issued_at: NOW - 1, text: renewedText() });
     const older = before(NOW - 2);
     await store.commit([{ op: 'set', path: pathOf(0, 'aegis', 'fresh'), fields: older }]);
     const signer = countingSigner();
     const [first] = await reissued(store, { signer });
-    expect(decodeIssued(first?.new?.text ?? '')?.license.expiresAt).toBe(2_000_000_000_000);
+    expect(decodeIssued(first?.new?.text ?? '')?.license.expiresAt).toBe(RENEWED);
     const [second] = await reissued(store, { signer });
     expect(second).toEqual({ ...first, outcome: 'signed_before' });
     expect([signer.signatures, await countDocuments({ store }, 'fresh')]).toEqual([1, 2]);
     const [stored] = await store.get([pathOf(0, 'aegis', 'fresh')]);
     expect(stored?.fields).toEqual(older);
+  });
+
+  test('that is older counts as little when it says the same', async () => {
+    const store = openMemoryStore();
+    await add(store, 0, { expires_at: RENEWED }, { issued_at: NOW - 1, text: renewedText() });
+    const older = documentFields({ kid: 'fresh', text: renewedText(), issued_at: NOW - 2 });
+    await store.commit([{ op: 'set', path: pathOf(0, 'aegis', 'fresh'), fields: older }]);
+    expect(outcomes(await reissued(store))).toEqual(['signed']);
+  });
+
+  test('that cannot be read as one does not count', async () => {
+    const store = await storeOf(1);
+    const broken = documentFields({ kid: 'fresh', text: 'no licence', issued_at: NOW });
+    await store.commit([{ op: 'set', path: pathOf(0, 'aegis', 'fresh'), fields: broken }]);
+    const [one] = await reissued(store);
+    expect(one).toMatchObject({ outcome: 'signed', new: { issued_at: NOW + 1 } });
   });
 
   test('is the newer one, also where the clock that the old one was issued by was fast', async () => {
@@ -321,10 +412,9 @@ test('after one failure of the KMS nothing new is begun, and the next run signs 
   const signer = countingSigner({ failsAt: 120, failures: 1 });
   const { told, work } = await run(store, { signer });
   await expect(work).rejects.toThrow('the KMS is away');
-  expect(told).toHaveLength(100);
-  // What was under way is stored when the failure is told.
+  // What was under way is stored when the failure is told, and was told before.
   const signed = await countDocuments({ store }, 'fresh');
-  expect(signed).toBe(signer.signatures);
+  expect([signed, told.length]).toEqual([signer.signatures, signer.signatures]);
   expect(signed).toBeLessThan(120 + MAINTENANCE_PARALLEL);
   const again = countingSigner();
   const rest = await reissued(store, { signer: again });

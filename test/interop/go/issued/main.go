@@ -150,8 +150,9 @@ func tokenParts(text string) (parts, error) {
 	if err := json.Unmarshal(header, &named); err != nil {
 		return parts{}, err
 	}
-	// AEGIS licences and documents of sessions. A program takes one of the two.
-	if named.Kid == "" || named.Alg == "" || (named.Typ != "JWT" && named.Typ != "license+jwt") {
+	// AEGIS licences, which are Ed25519 alone, and documents of sessions. A program takes one of the two.
+	isAegis := named.Typ == "JWT" && named.Alg == "EdDSA"
+	if named.Kid == "" || named.Alg == "" || (!isAegis && named.Typ != "license+jwt") {
 		return parts{}, errors.New("its header is another one")
 	}
 	signed := []byte(text[:strings.LastIndex(text, ".")])
