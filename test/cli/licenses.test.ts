@@ -98,7 +98,7 @@ describe('the tour of README', () => {
     expect(parts[7]).toMatch(/^\S+ of acme-gmbh is active and ends /);
     const { licenses } = await answered('licenses', 'list', '--customer', 'acme-gmbh');
     expect(licenses).toEqual([expect.objectContaining({ module_name: 'sale_forecast', seats: 3 })]);
-    expect(parts[9]).toBe('2 added, 0 known before, 0 refused.\n');
+    expect(parts[9]).toBe('2 added, 0 known before, 0 refused, 2 not verified.\n');
     const { licenses: taken } = await answered('licenses', 'find', '--email', 'grace@example.com');
     expect(taken).toEqual([expect.objectContaining({ customer_id: 'datatools', expires_at: null })]);
   });
