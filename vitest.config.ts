@@ -10,8 +10,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/interop/**', 'node_modules/**'],
     globalSetup: ['test/support/kms-global-setup.ts'],
-    // Many tests wait for processes, deadlines and reloads: one worker more keeps the processors busy.
-    maxWorkers: availableParallelism() + 1,
+    // Many tests wait for processes, deadlines and reloads: two workers more keep the processors busy.
+    maxWorkers: availableParallelism() + 2,
     testTimeout: 180_000,
     hookTimeout: 180_000,
     reporters: ['default'],

@@ -19,7 +19,7 @@ import type { Answer } from '../support/service.ts';
 import { REPOSITORY, type SpawnedStack, spawnProgram, spawnStack } from '../support/spawn-stack.ts';
 import type { Licence, PublishedKeys } from './verifiers.ts';
 
-const FOUR_SCRIPTS = 'Zoë Müller "東京" \\ Москва دبي 😀\u2028\u007f';
+const FOUR_SCRIPTS = 'Zoë Müller "東京" \\ Москва دبي 😀\u2028';
 const HYPHENS = { id: '-acme--de-2_x-', name: 'Acme' };
 const NAMED = { id: 'zoe-1', name: FOUR_SCRIPTS };
 const HARDWARE_ID = 'machine "é" \\ 機械 😀';
