@@ -14,7 +14,7 @@ import { type SessionRecord, sessionRecord as sessionSchema } from '../../shared
 import { DAY, HARDWARE, licenseRecord, NOW, SECOND } from '../support/records.ts';
 
 const RUNS = { numRuns: 2_000 };
-/** Fewer cases than this mean nothing. The rarest kind comes some 550 times a run, give or take 40. */
+/** Fewer cases than this mean nothing. The rarest kind comes some 530 times a run, give or take 20. */
 const FEW = 100;
 const MINUTE = 60 * SECOND;
 const NEVER = Number.POSITIVE_INFINITY;
