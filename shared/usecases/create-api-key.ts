@@ -5,7 +5,6 @@
 import { generateApiKey, prefixOf } from '../access/api-key.ts';
 import { type Caller, mayTouch } from '../access/caller.ts';
 import { hex } from '../canonical/hex.ts';
-import { canonicalJson } from '../canonical/jcs.ts';
 import type { JsonObject } from '../canonical/strict-json.ts';
 import { CountersignError } from '../errors.ts';
 import type { DocumentStore, Fields, Write } from '../ports/document-store.ts';
@@ -17,6 +16,7 @@ import type { ApiKey, CreateApiKeyRequest } from '../wire/api-keys.ts';
 import { formatInstant } from '../wire/document.ts';
 import { administer, type Change } from './administer.ts';
 import { describeApiKey } from './api-key-answer.ts';
+import { derivedRandom } from './derived-random.ts';
 
 export interface ApiKeyRequest {
   readonly caller: Caller;
@@ -72,12 +72,7 @@ export async function createApiKey(
 }
 
 function keyOf(hasher: Hasher, idempotencyKey: string | undefined, salt: string): string {
-  const part = (place: number) =>
-    hasher.hash('idempotency', canonicalJson(['api-key', salt, idempotencyKey ?? null, place]));
-  const bytes = Uint8Array.from(`${part(0)}${part(1)}`.match(/../g) ?? [], (pair) =>
-    Number.parseInt(pair, 16),
-  );
-  return generateApiKey({ bytes: (length) => bytes.subarray(0, length) });
+  return generateApiKey(derivedRandom(hasher, { purpose: 'api-key', salt, idempotencyKey }));
 }
 
 /** The write that makes `apiKey` open what `granted` says. Its demand keeps a key that is there as it is. */

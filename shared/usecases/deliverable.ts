@@ -1,6 +1,6 @@
 /**
  * What may be handed to whoever has a licence now: documents that name them, of keys that verify, of a licence that holds. What
- * was transferred, re-issued or could not be signed leaves documents on record that are none of theirs, or hold no more.
+ * was transferred or re-issued leaves documents on record that are none of theirs, or hold no more.
  */
 import type { IssuableFormat } from '../decide/issue.ts';
 import { licenseRefusal } from '../decide/license.ts';

@@ -6,7 +6,6 @@
 
 import type { Caller } from '../access/caller.ts';
 import { hex } from '../canonical/hex.ts';
-import { canonicalJson } from '../canonical/jcs.ts';
 import type { JsonObject } from '../canonical/strict-json.ts';
 import { filledIn, offerOf } from '../catalog.ts';
 import { endAfter, issueProblems } from '../decide/issue.ts';
@@ -21,6 +20,7 @@ import type { IssueLicense, License } from '../wire/admin-licenses.ts';
 import type { AdminRequest, Change } from './administer.ts';
 import { administerSigned } from './administer-signed.ts';
 import { newLicense } from './create-license.ts';
+import { derivedRandom } from './derived-random.ts';
 import { documentAct, documentWrite, rendered } from './document-writes.ts';
 import { viewOf, withToken } from './find-license.ts';
 import { requireSignedEnd } from './holdable.ts';
@@ -176,13 +176,7 @@ function keyOf(
   salt: string,
 ): string {
   if (own !== undefined) return own;
-  const part = (place: number) =>
-    hasher.hash('idempotency', canonicalJson(['license-key', salt, idempotencyKey ?? null, place]));
-  // Each symbol of a key is taken from a byte.
-  const bytes = Uint8Array.from(`${part(0)}${part(1)}`.match(/../g) ?? [], (pair) =>
-    Number.parseInt(pair, 16),
-  );
-  const random = { bytes: (length: number) => bytes.subarray(0, length) };
+  const random = derivedRandom(hasher, { purpose: 'license-key', salt, idempotencyKey });
   return key_style === 'datatools'
     ? generateDatatoolsKey(DTLIC2_TIERS[tier], random)
     : generateLicenseKey(key_prefix, random);
